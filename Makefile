@@ -1,0 +1,75 @@
+# Needs python3 (3.11 or newer, with venv) and nothing else; `make` lists the commands.
+# Everything is installed into $(VENV), once, from the hash-pinned requirements/dev.lock.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DELETE_ON_ERROR:
+.PHONY: help demo start test check lint format bench lock clean clean-file
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo '  ARGS="…" is passed on: make demo ARGS=--exit, make test ARGS="-k alias"'
+
+demo: $(INSTALLED) ## train, push, pull, verify and predict with a real model (ARGS=--exit: then end)
+	@$(BIN)/muniment demo $(ARGS)
+
+start: $(INSTALLED) ## serve the registry on http://127.0.0.1:8000
+	@$(BIN)/muniment serve $(ARGS)
+
+test: $(INSTALLED) ## run all tests
+	@$(BIN)/pytest -n auto $(ARGS)
+
+check: lint ## lint, and see that formatting and lock file are up to date
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/pytest --quiet --no-header -k lock_file tests/test_project.py
+
+lint: $(INSTALLED) ## ruff, mypy and the import contracts
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(INSTALLED) ## put the code into shape
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format --quiet
+
+bench: $(INSTALLED) ## measure speed and memory
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: $(INSTALLED) ## write requirements/dev.lock from pyproject.toml (ARGS=--upgrade: newest versions)
+	$(BIN)/uv pip compile pyproject.toml --output-file requirements/dev.lock --quiet \
+		--universal --all-extras --group dev --generate-hashes \
+		--no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
+
+clean: ## remove caches and build products (never data)
+	@find . \( -path './.git' -o -path './.venv' -o -path '$(VENV)' -o -path './.muniment' \) -prune \
+		-o -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+
+clean-file: clean
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'Muniment needs Python 3.11 or newer with venv; $(PYTHON) is not that ('"$$($(PYTHON) --version 2>&1)"').'; \
+		echo 'Debian, Ubuntu: apt install python3-venv. Another Python: make PYTHON=python3.12 …'; \
+		exit 1; } >&2
+	@$(PYTHON) -m venv $(VENV)
+
+LOCKED := install --quiet --require-hashes --requirement
+EDITABLE := install --quiet --no-build-isolation --no-deps --editable
+
+# pip installs uv, and uv the rest in a tenth of pip's time; where uv can't (a mirror that only
+# pip is configured for), pip does that too. Both refuse what the lock file's hashes don't name.
+$(INSTALLED): export VIRTUAL_ENV = $(VENV)
+$(INSTALLED): export PIP_DISABLE_PIP_VERSION_CHECK = 1
+$(INSTALLED): $(BIN)/python requirements/dev.lock pyproject.toml
+	@echo 'Installing into $(VENV) …'
+	@sed -n '/^uv==/,/# via/p' requirements/dev.lock | $(BIN)/pip $(LOCKED) /dev/stdin
+	@{ $(BIN)/uv pip $(LOCKED) requirements/dev.lock && $(BIN)/uv pip $(EDITABLE) .; } || { \
+		echo 'Once more with pip (a minute) …'; \
+		$(BIN)/pip $(LOCKED) requirements/dev.lock && $(BIN)/pip $(EDITABLE) .; }
+	@touch $@

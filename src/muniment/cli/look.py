@@ -1,0 +1,138 @@
+"""Looking: ls, show, log, search, diff. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from muniment.cli.app import LOOK, command
+from muniment.cli.session import Session
+from muniment.domain.entities import ModelVersion
+
+_VERSIONS_SHOWN = 10
+
+Filter = Annotated[
+    str, typer.Option(metavar="FILTER", help="Only what this finds (docs/search.md).")
+]
+OrderBy = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY", help="Sort by e.g. 'metrics.auc DESC'; may be given again."),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="At most so many. [dim](else 100 for people, all for programs)[/]"
+    ),
+]
+
+
+@command(
+    LOOK,
+    "muniment ls",
+    "muniment ls fraud",
+    "muniment ls fraud --filter \"metrics.auc >= 0.9\" --order-by 'metrics.auc DESC'",
+    "muniment ls --deleted",
+)
+def ls(
+    session: Session,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A model, to list its versions.")
+    ] = None,
+    filter: Filter = "",
+    order_by: OrderBy = None,
+    limit: Limit = None,
+    deleted: Annotated[
+        bool, typer.Option("--deleted", help="What was deleted and can be restored.")
+    ] = False,
+) -> None:
+    """List models, or the versions of one model."""
+    order = order_by or ()
+    if name is None:
+        models = session.listed(
+            session.registry.models(filter, order_by=order, deleted=deleted), limit
+        )
+        session.out.models(models.items)
+        session.tell_of_more(models)
+    else:
+        versions = session.listed(
+            session.registry.versions(filter, model=name, order_by=order, deleted=deleted), limit
+        )
+        session.out.versions(versions.items, of_one_model=True)
+        session.tell_of_more(versions)
+    if deleted:
+        session.out.hint("`muniment restore NAME` or `muniment restore NAME/3` brings it back.")
+
+
+@command(
+    LOOK,
+    "muniment show fraud",
+    "muniment show fraud/3",
+    "muniment show fraud@champion -o json | jq .metrics",
+)
+def show(
+    session: Session,
+    what: Annotated[str, typer.Argument(metavar="NAME|REF", help="A model, or one version.")],
+) -> None:
+    """Show a model, or a version and its files."""
+    found = session.find(what)
+    if isinstance(found, ModelVersion):
+        session.out.version(found, found.manifest() if found.digest else None)
+    else:
+        session.out.model(found, found.versions().page(size=_VERSIONS_SHOWN).items)
+
+
+@command(LOOK, "muniment log fraud", "muniment log fraud --limit 5", "muniment log fraud --oldest")
+def log(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model.")],
+    limit: Limit = None,
+    oldest: Annotated[bool, typer.Option("--oldest", help="Begin with the oldest.")] = False,
+) -> None:
+    """Show a model's history: who did what, and when."""
+    activities = session.listed(session.registry.history(name, newest_first=not oldest), limit)
+    session.out.activities(activities.items)
+    session.tell_of_more(activities)
+
+
+@command(
+    LOOK,
+    "muniment search \"metrics.auc >= 0.9 AND tags.team = 'risk'\"",
+    "muniment search \"framework = 'sklearn'\" --order-by 'created_at DESC' --limit 5",
+    "muniment search \"name LIKE 'fraud%'\" --models",
+)
+def search(
+    session: Session,
+    filter: Annotated[str, typer.Argument(metavar="FILTER", help="See docs/search.md.")],
+    models: Annotated[bool, typer.Option("--models/--versions", help="What to find.")] = False,
+    order_by: OrderBy = None,
+    limit: Limit = None,
+) -> None:
+    """Find versions (or models) by what is known of them."""
+    order = order_by or ()
+    if models:
+        found = session.listed(session.registry.models(filter, order_by=order), limit)
+        session.out.models(found.items)
+        session.tell_of_more(found)
+    else:
+        versions = session.listed(session.registry.versions(filter, order_by=order), limit)
+        session.out.versions(versions.items, of_one_model=False)
+        session.tell_of_more(versions)
+
+
+@command(
+    LOOK,
+    "muniment diff fraud/1 fraud/2",
+    "muniment diff fraud@champion fraud",
+    "muniment diff fraud/1 fraud/2 -q",
+)
+def diff(
+    session: Session,
+    left: Annotated[str, typer.Argument(metavar="REF", help="One version.")],
+    right: Annotated[str, typer.Argument(metavar="REF", help="The other version.")],
+) -> None:
+    """Compare two versions.
+
+    Metrics, params, tags and signature by value, files by digest.
+    """
+    session.out.diff(session.registry.diff(left, right))

@@ -1,0 +1,208 @@
+"""The one place where the command speaks.
+
+    form    stdout                                       stderr
+    human   tables and pages, coloured on a terminal     progress, notes, hints, `error: …`
+    json    the API's entity forms                       one JSON object for an error
+    quiet   one identifier per line                      `error: …`
+
+Each method takes one kind of result and knows its three forms. Lists are JSON arrays.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from muniment.cli import pages
+from muniment.cli.draw import Block, Heading, Scene, Styled, draw
+from muniment.domain.activities import Activity
+from muniment.domain.entities import ModelVersion, Reference, RegisteredModel
+from muniment.domain.garbage import GarbageReport
+from muniment.domain.manifest import FileEntry, Manifest
+from muniment.domain.values import Json, JsonObject, Value
+from muniment.errors import Detail, MunimentError
+
+if TYPE_CHECKING:
+    from muniment.client.difference import Diff
+    from muniment.client.verification import VerifyReport
+    from muniment.server.settings import Setting
+
+
+class Form(StrEnum):
+    """How results are written."""
+
+    HUMAN = "human"
+    JSON = "json"
+    QUIET = "quiet"
+
+
+class Output:
+    """Where results, notes and errors go. Streams are looked up when they are used."""
+
+    def __init__(self, form: Form = Form.HUMAN, *, debug: bool = False) -> None:
+        self.form = form
+        self.debug = debug
+
+    @property
+    def human(self) -> bool:
+        """True if a person reads it."""
+        return self.form is Form.HUMAN
+
+    # -- results ---------------------------------------------------------------------------------
+
+    def models(self, models: Sequence[RegisteredModel]) -> None:
+        """A list of models."""
+        self._emit(
+            [m.to_json() for m in models], [m.name for m in models], lambda: pages.models(models)
+        )
+
+    def versions(self, versions: Sequence[ModelVersion], *, of_one_model: bool) -> None:
+        """A list of versions."""
+        self._emit(
+            [v.to_json() for v in versions],
+            [v.ref for v in versions],
+            lambda: pages.versions(versions, of_one_model=of_one_model),
+        )
+
+    def model(self, model: RegisteredModel, versions: Sequence[ModelVersion]) -> None:
+        """One model with its newest versions."""
+        document: JsonObject = {**model.to_json(), "versions": [v.to_json() for v in versions]}
+        self._emit(document, [model.name], lambda: pages.model(model, versions))
+
+    def version(self, version: ModelVersion, manifest: Manifest | None) -> None:
+        """One version with its files, None if it has none."""
+        files: Sequence[FileEntry] = () if manifest is None else manifest.files
+        document: JsonObject = {**version.to_json(), "files": [f.to_json() for f in files]}
+        self._emit(document, [version.ref], lambda: pages.version(version, files))
+
+    def activities(self, activities: Sequence[Activity]) -> None:
+        """A piece of a model's history."""
+        lines = [f"{a.sequence} {a.hash}" for a in activities]
+        self._emit([a.to_json() for a in activities], lines, lambda: pages.activities(activities))
+
+    def aliases(self, model: str, aliases: Sequence[Reference]) -> None:
+        """A model's aliases."""
+        refs = [f"{model}@{alias.name}" for alias in aliases]
+        self._emit([a.to_json() for a in aliases], refs, lambda: pages.aliases(aliases))
+
+    def tags(self, tags: Mapping[str, Value]) -> None:
+        """The tags of one entity."""
+        self._emit({**tags}, list(tags), lambda: pages.values(tags))
+
+    def diff(self, diff: Diff) -> None:
+        """What two versions differ in; quiet: the names of what does, such as `metrics.auc`."""
+        names = [f"{group}.{change.name}" for group, change in pages.changes(diff)]
+        names += [f"files.{change.path}" for change in diff.files]
+        self._emit(diff.to_json(), names, lambda: pages.diff(diff))
+
+    def verified(self, reports: Sequence[VerifyReport]) -> None:
+        """What was verified; quiet: only what is not sound."""
+        bad = [report.ref for report in reports if not report.ok]
+        self._emit([r.to_json() for r in reports], bad, lambda: pages.verified(reports))
+
+    def garbage(self, report: GarbageReport) -> None:
+        """What a garbage collection did; quiet: the bytes it freed."""
+        self._emit(report.to_json(), [str(report.bytes)], lambda: pages.garbage(report))
+
+    def settings(self, settings: Sequence[Setting]) -> None:
+        """Settings in force; quiet: as lines of an environment file."""
+        document: list[Json] = [asdict(setting) for setting in settings]
+        lines = [f"{setting.variable}={setting.value}" for setting in settings]
+        self._emit(document, lines, lambda: pages.settings(settings))
+
+    def done(self, entity: ModelVersion | RegisteredModel, sentence: str) -> None:
+        """One entity after a change, said in a sentence for people."""
+        name = entity.ref if isinstance(entity, ModelVersion) else entity.name
+        self._emit(entity.to_json(), [name], lambda: pages.sentence(sentence))
+
+    def said(self, document: JsonObject, line: str, sentence: str) -> None:
+        """Anything small: as JSON, as one quiet line (nothing if empty), and as a sentence."""
+        self._emit(document, [line] if line else [], lambda: pages.sentence(sentence))
+
+    def pushed(self, version: ModelVersion, seconds: float) -> None:
+        """A new version, and how long that took."""
+        self._emit(version.to_json(), [version.ref], lambda: pages.pushed(version, seconds))
+
+    def pulled(self, version: ModelVersion, folder: Path, files: Sequence[FileEntry]) -> None:
+        """The files of a version that are in `folder` now; quiet: the folder."""
+        document: JsonObject = {
+            "version": version.to_json(),
+            "folder": str(folder),
+            "files": [f.to_json() for f in files],
+        }
+        self._emit(document, [str(folder)], lambda: pages.pulled(version, folder, files))
+
+    def scene(self, title: str, *lines: str) -> None:
+        """A piece of a story, told at once; for people only."""
+        if self.human:
+            draw([Scene(title, lines)], sys.stdout)
+            sys.stdout.flush()
+
+    # -- beside the results ----------------------------------------------------------------------
+
+    def note(self, text: str) -> None:
+        """Something that a person should know; on stderr, in the human form only."""
+        if self.human:
+            _say("note", text)
+
+    def hint(self, text: str) -> None:
+        """What to do next; on stderr, in the human form only."""
+        if self.human:
+            _say("hint", text)
+
+    def error(self, error: MunimentError) -> None:
+        """A failure and the next step, on stderr in every form."""
+        details: JsonObject = {key: _json(detail) for key, detail in error.details.items()}
+        self.failure(error.message, error.hint, error.code, details, error.request_id)
+
+    def failure(
+        self,
+        message: str,
+        hint: str = "",
+        code: str = "usage",
+        details: JsonObject | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """A failure that is not (yet) one of the error tree."""
+        if self.form is Form.JSON:
+            document: JsonObject = {"code": code, "message": message, "hint": hint}
+            if details:
+                document["details"] = details
+            if request_id:
+                document["request_id"] = request_id
+            _line(sys.stderr, json.dumps({"error": document}, ensure_ascii=False))
+            return
+        _say("error", message)
+        if hint:
+            _say("hint", hint)
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def _emit(
+        self, document: Json, lines: Iterable[str], page: Callable[[], Sequence[Block]]
+    ) -> None:
+        if self.form is Form.JSON:
+            _line(sys.stdout, json.dumps(document, ensure_ascii=False, indent=2))
+        elif self.form is Form.QUIET:
+            for line in lines:
+                _line(sys.stdout, line)
+        else:
+            draw(page(), sys.stdout)
+
+
+def _say(kind: str, text: str) -> None:
+    style = {"error": "bold red", "hint": "cyan", "note": "dim"}[kind]
+    draw([Heading([Styled(f"{kind}:", style), text], gap=" ")], sys.stderr)
+
+
+def _json(detail: Detail) -> Json:
+    return [*detail] if isinstance(detail, list) else detail
+
+
+def _line(stream: TextIO, text: str) -> None:
+    stream.write(text + "\n")

@@ -1,0 +1,146 @@
+"""The server and the surroundings: serve, demo, config, completion, version."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from muniment._version import __version__
+from muniment.cli.app import SERVER, app, command
+from muniment.cli.session import Session
+from muniment.domain.entities import DEFAULT_WORKSPACE
+
+if TYPE_CHECKING:
+    from muniment.server.settings import Setting
+
+
+class Shell(StrEnum):
+    """A shell that can complete commands."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+@command(
+    SERVER,
+    "muniment serve",
+    "muniment serve --port 9000 --home /srv/models",
+)
+def serve(
+    session: Session,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Where to listen. (else 127.0.0.1)")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, metavar="PORT", help="The port. (else 8000)")
+    ] = None,
+    home: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The data. (else MUNIMENT_HOME, else ./.muniment)"),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processes. (else 1)")
+    ] = None,
+) -> None:
+    """Serve a registry until Ctrl-C."""
+    from muniment.server.run import serve as run
+    from muniment.server.settings import load_settings
+
+    raise typer.Exit(run(load_settings(host=host, port=port, home=home, workers=workers)))
+
+
+@command(SERVER, "muniment demo", "muniment demo --exit", "muniment demo --home ./demo-data")
+def demo(
+    session: Session,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="The port; 0 picks a free one.")
+    ] = 0,
+    home: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep the data here. (else it is removed at the end)"),
+    ] = None,
+    exit_at_end: Annotated[
+        bool, typer.Option("--exit", help="End with the story instead of serving on.")
+    ] = False,
+) -> None:
+    """See the main job done: a real model in, the same out.
+
+    Starts a server, trains two scikit-learn models, pushes both, pulls the better one in a fresh
+    process, verifies every digest and compares the predictions bit by bit. Then serves until
+    Ctrl-C.
+    """
+    from muniment.cli.story import run
+
+    run(session.out, port=port, home=home, exit_at_end=exit_at_end)
+
+
+@command(SERVER, "muniment config", "muniment config -o json")
+def config(session: Session) -> None:
+    """Show the settings in force, and where they come from.
+
+    An option of a command counts before the environment, and that before a .env file in the
+    present folder (which the server reads) and the default.
+    """
+    from muniment.server.settings import describe_settings
+
+    session.out.settings([*_client_settings(session), *describe_settings()])
+
+
+@command(
+    SERVER,
+    "muniment completion bash > ~/.local/share/bash-completion/completions/muniment",
+    "muniment completion zsh > ~/.zfunc/_muniment",
+    "muniment completion fish > ~/.config/fish/completions/muniment.fish",
+)
+def completion(
+    session: Session, shell: Annotated[Shell, typer.Argument(help="The shell.")]
+) -> None:
+    """Print the completion script for a shell."""
+    from typer.main import get_command
+
+    os.environ["_MUNIMENT_COMPLETE"] = f"source_{shell.value}"
+    get_command(app).main([], prog_name="muniment")
+
+
+@command(SERVER, "muniment version", "muniment version -o json")
+def version(session: Session) -> None:
+    """Print the versions of muniment and Python."""
+    python = platform.python_version()
+    session.out.said(
+        {"muniment": __version__, "python": python},
+        __version__,
+        f"muniment {__version__} on Python {python}",
+    )
+
+
+def _client_settings(session: Session) -> Iterator[Setting]:
+    """Yield the command's own settings, in the form in which the server tells its."""
+    from muniment.client.cache import default_cache
+    from muniment.connecting import DEFAULT_ADDRESS
+    from muniment.server.settings import Setting
+
+    told = (
+        ("registry", session.address, DEFAULT_ADDRESS, "The registry that commands talk to."),
+        ("workspace", session.workspace, DEFAULT_WORKSPACE, "Whose models."),
+        ("cache", None, str(default_cache()), "Where pulled bytes are kept."),
+    )
+    for name, argument, default, description in told:
+        variable = f"MUNIMENT_{name.upper()}"
+        value, source = default, "default"
+        if argument:
+            value, source = argument, "argument"
+        elif os.environ.get(variable):
+            value, source = os.environ[variable], f"environment variable {variable}"
+        yield Setting(name, variable, _without_password(value), source, description)
+
+
+def _without_password(address: str) -> str:
+    return re.sub(r"(?<=://)[^/@]+@", "***@", address)

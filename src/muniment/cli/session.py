@@ -1,0 +1,101 @@
+"""One run of a command: the registry it talks to, how it finds things there, where it speaks."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from muniment.cli.output import Output
+from muniment.domain.entities import DEFAULT_WORKSPACE, Page
+from muniment.domain.names import MAX_PAGE_SIZE
+from muniment.domain.refs import parse_ref
+from muniment.errors import NotFound
+
+if TYPE_CHECKING:
+    from muniment.client.entities import Model, Version
+    from muniment.client.listing import Listing
+    from muniment.client.registry import Registry
+
+T = TypeVar("T")
+SHOWN_TO_PEOPLE: Final = 100
+
+
+class Session:
+    """Connects when the registry is first asked for something; lets go at the end."""
+
+    def __init__(self, address: str | None, workspace: str | None, out: Output) -> None:
+        self.out = out
+        self.address = address
+        self.workspace = workspace
+        self._registry: Registry | None = None
+
+    @property
+    def registry(self) -> Registry:
+        """The registry, connected."""
+        if self._registry is None:
+            from muniment.connecting import connect
+
+            workspace = self.workspace or os.environ.get("MUNIMENT_WORKSPACE")
+            self._registry = connect(
+                self.address,
+                workspace=workspace or DEFAULT_WORKSPACE,
+                progress=None if self.out.human else False,
+            )
+        return self._registry
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._registry is not None:
+            self._registry.close()
+
+    def find(self, what: str) -> Model | Version:
+        """Return what is meant: a bare name is the model, everything else one version.
+
+        A model name may hold `@`: such a model is found if the text names no alias.
+        """
+        ref = parse_ref(what)
+        if str(ref) == ref.model:
+            return self.registry.model(what)
+        try:
+            return self.registry.version(ref)
+        except NotFound:
+            if ref.alias is None:
+                raise
+            for model in self.registry.models(f"name = {quoted(what)}"):
+                return model
+            raise
+
+    def listed(self, listing: Listing[T], limit: int | None) -> Page[T]:
+        """Return the first `limit` entries; without a limit, people get a screenful, programs all.
+
+        `next_token` is None unless there is more.
+        """
+        if limit is None and self.out.human:
+            limit = SHOWN_TO_PEOPLE
+        items: list[T] = []
+        token: str | None = None
+        while True:
+            left = MAX_PAGE_SIZE if limit is None else limit - len(items)
+            page = listing.page(token, size=min(left, MAX_PAGE_SIZE))
+            items += page.items
+            token = page.next_token
+            if token is None or len(items) == limit:
+                return Page(tuple(items), token)
+
+    def tell_of_more(self, page: Page[T]) -> None:
+        """Say so if a list was cut."""
+        if page.next_token is not None:
+            self.out.note(f"There are more than these {len(page.items)}; see --limit.")
+
+
+def quoted(text: str) -> str:
+    """Return text as a string of the search grammar."""
+    return "'" + text.replace("'", "''") + "'"

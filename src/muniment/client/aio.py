@@ -1,0 +1,157 @@
+"""The registry for asynchronous code: the same methods, as coroutines.
+
+The work is done by the synchronous client in threads of its own, so the event loop stays free. A
+coroutine that is cancelled stops waiting; what its thread has begun, it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from types import TracebackType
+from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeVar
+
+from muniment.client.listing import Listing
+from muniment.client.registry import Registry
+from muniment.domain.entities import Page
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+THREADS: Final = 8
+Run: TypeAlias = Callable[[Callable[[], Any]], Coroutine[Any, Any, Any]]
+
+
+class AsyncListing(Generic[T]):
+    """What a search finds: `async for` over it, or take it a page at a time."""
+
+    def __init__(self, registry: AsyncRegistry, open_listing: Callable[[], Listing[T]]) -> None:
+        self._registry = registry
+        self._open = open_listing
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        token: str | None = None
+        while True:
+            page = await self.page(token)
+            for item in page.items:
+                yield item
+            token = page.next_token
+            if token is None:
+                return
+
+    async def page(self, token: str | None = None, *, size: int | None = None) -> Page[T]:
+        """Return one page; its `next_token` leads to the next one, None at the end."""
+        return await self._registry._run(lambda: self._open().page(token, size=size))
+
+    async def first(self) -> T | None:
+        """Return the first entry, or None."""
+        return await self._registry._run(lambda: self._open().first())
+
+    async def all(self) -> list[T]:
+        """Return everything, in a list."""
+        return await self._registry._run(lambda: self._open().all())
+
+
+def _coroutine(
+    method: Callable[Concatenate[Registry, P], R],
+) -> Callable[Concatenate[AsyncRegistry, P], Coroutine[Any, Any, R]]:
+    """Return a method of `Registry` as one of `AsyncRegistry`."""
+
+    @functools.wraps(method)
+    async def call(self: AsyncRegistry, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._run(lambda: method(self._registry(), *args, **kwargs))
+
+    return call
+
+
+def _listing(
+    method: Callable[Concatenate[Registry, P], Listing[T]],
+) -> Callable[Concatenate[AsyncRegistry, P], AsyncListing[T]]:
+    """Return a method that lists, which needs no waiting itself: the list is waited for."""
+
+    @functools.wraps(method)
+    def call(self: AsyncRegistry, /, *args: P.args, **kwargs: P.kwargs) -> AsyncListing[T]:
+        return AsyncListing(self, lambda: method(self._registry(), *args, **kwargs))
+
+    return call
+
+
+class AsyncRegistry:
+    """A model registry; `muniment.connect_async` makes one. See `Registry` for each method.
+
+    The models and versions that it returns are plain values here: `await registry.load(version)`
+    rather than `version.load()`, which would wait in the event loop.
+    """
+
+    def __init__(self, connect: Callable[[], Registry]) -> None:
+        self._connect = connect
+        self._connected: Registry | None = None
+        self._lock = Lock()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="muniment-async")
+
+    async def close(self) -> None:
+        """Let go of connections, files and threads."""
+        connected = self._connected
+        if connected is not None:
+            await self._run(connected.close)
+        self._threads.shutdown(wait=False)
+
+    async def __aenter__(self) -> AsyncRegistry:
+        await self._run(self._registry)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    push = _coroutine(Registry.push)
+    pull = _coroutine(Registry.pull)
+    load = _coroutine(Registry.load)
+    open = _coroutine(Registry.open)
+    read = _coroutine(Registry.read)
+
+    model = _coroutine(Registry.model)
+    version = _coroutine(Registry.version)
+    models = _listing(Registry.models)
+    versions = _listing(Registry.versions)
+    manifest = _coroutine(Registry.manifest)
+    aliases = _coroutine(Registry.aliases)
+    history = _listing(Registry.history)
+    diff = _coroutine(Registry.diff)
+    verify = _coroutine(Registry.verify)
+
+    create_model = _coroutine(Registry.create_model)
+    update_model = _coroutine(Registry.update_model)
+    update_version = _coroutine(Registry.update_version)
+    tag = _coroutine(Registry.tag)
+    rename = _coroutine(Registry.rename)
+    set_alias = _coroutine(Registry.set_alias)
+    delete_alias = _coroutine(Registry.delete_alias)
+    move_to_stage = _coroutine(Registry.move_to_stage)
+
+    delete_model = _coroutine(Registry.delete_model)
+    restore_model = _coroutine(Registry.restore_model)
+    delete_version = _coroutine(Registry.delete_version)
+    restore_version = _coroutine(Registry.restore_version)
+    collect_garbage = _coroutine(Registry.collect_garbage)
+
+    def _registry(self) -> Registry:
+        """Return the registry, opened by whoever needs it first. Called in threads only."""
+        with self._lock:
+            if self._connected is None:
+                self._connected = self._connect()
+            return self._connected
+
+    async def _run(self, work: Callable[[], R]) -> R:
+        loop = asyncio.get_running_loop()
+        context = contextvars.copy_context()
+        return await loop.run_in_executor(self._threads, context.run, work)

@@ -1,0 +1,1 @@
+"""`muniment demo`: the registry's main job, done on a real model before your eyes."""

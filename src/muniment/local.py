@@ -1,0 +1,42 @@
+"""A registry in this process: services over a folder, behind the client's interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from muniment.domain.caller import Caller
+from muniment.services import Services
+from muniment.services.base import Ports
+from muniment.storage.factory import open_folder
+
+
+class LocalBackend(Services):
+    """The services themselves; satisfies `muniment.client.backend.Backend`."""
+
+    def __init__(self, ports: Ports, caller: Caller, folder: Path) -> None:
+        super().__init__(ports, caller)
+        self._folder = folder
+
+    @property
+    def address(self) -> str:
+        """The folder."""
+        return str(self._folder)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._ports.close()
+
+
+def open_local(
+    folder: Path, *, actor: str = "anonymous", workspace: str = "default"
+) -> LocalBackend:
+    """Open (or create) the registry in `folder`.
+
+    Raises:
+        ConfigurationError: the folder was written by a newer Muniment.
+        Corrupt: its database is damaged.
+    """
+    metadata, blobs = open_folder(folder)
+    ports = Ports(metadata, blobs)
+    metadata.ensure_workspace(workspace, ports.clock())
+    return LocalBackend(ports, Caller(actor=actor, workspace=workspace), folder)

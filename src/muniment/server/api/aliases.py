@@ -1,0 +1,93 @@
+"""Aliases: movable names for versions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from muniment.server.api import bodies, documents
+from muniment.server.api.answers import entity_answer, list_answer
+from muniment.server.api.documents import answers, unchanged
+from muniment.server.api.parameters import Acting, Alias, ModelName
+from muniment.server.api.preconditions import IfNoneMatch
+from muniment.server.api.routing import api_router
+from muniment.server.context import read, wait_for
+
+router = api_router("aliases")
+
+ALIAS = "/models/{name}/aliases/{alias}"
+
+
+@router.get(
+    "/models/{name}/aliases",
+    operation_id="listAliases",
+    summary="List the aliases of a model",
+    responses=answers(documents.Aliases, 404),
+)
+async def list_aliases(request: Request, name: ModelName, services: Acting) -> Response:
+    """Return all aliases of a model, by name."""
+    return list_answer(await read(request, partial(services.catalog.aliases, name)))
+
+
+@router.get(
+    ALIAS,
+    operation_id="getAlias",
+    summary="Get an alias",
+    responses=answers(documents.Alias, 404, etag=True) | unchanged(),
+)
+async def get_alias(
+    request: Request,
+    name: ModelName,
+    alias: Alias,
+    services: Acting,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return which version an alias names, and since when."""
+    found = await read(request, partial(services.catalog.alias, name, alias))
+    return entity_answer(found, if_none_match=if_none_match)
+
+
+@router.put(
+    ALIAS,
+    operation_id="setAlias",
+    summary="Set or move an alias",
+    responses=answers(documents.Alias, 404, 409, 412, 415, etag=True),
+)
+async def set_alias(
+    request: Request, name: ModelName, alias: Alias, body: bodies.AliasTarget, services: Acting
+) -> Response:
+    """Point an alias at a READY version; with `expect`, only if it names that version now."""
+    point = partial(
+        services.catalog.set_alias,
+        name,
+        alias,
+        body.version,
+        expect=body.expect,
+        protected=body.protected,
+    )
+    return entity_answer(await wait_for(request, point))
+
+
+@router.delete(
+    ALIAS,
+    operation_id="deleteAlias",
+    summary="Delete an alias",
+    status_code=204,
+    responses=answers(None, 404, 412, status=204, description="It is gone."),
+)
+async def delete_alias(
+    request: Request,
+    name: ModelName,
+    alias: Alias,
+    services: Acting,
+    expect: Annotated[
+        int | None,
+        Query(description="Delete it only if it names this version now.", examples=[3]),
+    ] = None,
+) -> Response:
+    """Remove an alias; one that is not there is fine, unless `expect` says otherwise."""
+    await wait_for(request, partial(services.catalog.delete_alias, name, alias, expect=expect))
+    return Response(status_code=204)

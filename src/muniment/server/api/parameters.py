@@ -1,0 +1,143 @@
+"""What stands in paths, query strings and headers: each read once, each checked by its rule.
+
+The checks raise errors of the one tree, which pass through the framework's validation untouched.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, TypeAlias
+
+from fastapi import Depends, Header, Path, Query
+from pydantic import AfterValidator, BeforeValidator
+from starlette.requests import Request
+
+from muniment.domain import names
+from muniment.errors import InvalidInput
+from muniment.server.context import WORKSPACE_HEADER, acting_services
+from muniment.services import Services
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_UPLOAD = re.compile(r"[0-9a-f]{32}")
+_IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+async def _services(
+    request: Request,
+    workspace: Annotated[
+        str | None,
+        Header(
+            alias=WORKSPACE_HEADER,
+            description="The workspace to act in; `default` if it is left out.",
+            examples=["default"],
+        ),
+    ] = None,
+) -> Services:
+    """Return the services, acting for the caller. Asynchronous, so that no thread is taken."""
+    return acting_services(request)
+
+
+Acting: TypeAlias = Annotated[Services, Depends(_services)]
+
+
+def _number(text: object) -> int:
+    if isinstance(text, str) and _NUMBER.fullmatch(text):
+        return int(text)
+    raise InvalidInput(
+        f"{text!r:.80} is not a number from 1 on.", hint="Write it in decimal digits, such as 3."
+    )
+
+
+def _upload_id(text: str) -> str:
+    if not _UPLOAD.fullmatch(text):
+        raise InvalidInput(f"{text!r:.80} is not the id of an upload.")
+    return text
+
+
+def _idempotency_key(key: str | None) -> str | None:
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidInput(
+            f"{key!r:.80} can't be an idempotency key.",
+            hint="Use 1 to 255 printable ASCII characters, such as a UUID.",
+        )
+    return key
+
+
+ModelName: TypeAlias = Annotated[
+    str,
+    AfterValidator(names.check_model_name),
+    Path(description="The model's name, percent-encoded.", examples=["fraud"]),
+]
+VersionNumber: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_number),
+    Path(description="The version's number.", ge=1, examples=[3]),
+]
+ModelId: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_number),
+    Path(description="The id of a deleted model, as `DELETE` answered it.", ge=1, examples=[7]),
+]
+Alias: TypeAlias = Annotated[
+    str,
+    AfterValidator(names.check_alias),
+    Path(description="The alias.", examples=["champion"]),
+]
+Digest: TypeAlias = Annotated[
+    str,
+    AfterValidator(names.check_digest),
+    Path(
+        description="The SHA-256 of the blob: 64 lower-case hex digits.",
+        examples=["2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"],
+    ),
+]
+FilePath: TypeAlias = Annotated[
+    str,
+    AfterValidator(names.check_path),
+    Path(description="The file's path in the version.", examples=["model.pkl"]),
+]
+UploadId: TypeAlias = Annotated[
+    str,
+    AfterValidator(_upload_id),
+    Path(
+        description="The id that the upload was begun with.",
+        examples=["0b9d6d0f1a2c4e5f8a7b6c5d4e3f2a1b"],
+    ),
+]
+IdempotencyKey: TypeAlias = Annotated[
+    str | None,
+    AfterValidator(_idempotency_key),
+    Header(
+        alias="Idempotency-Key",
+        description="Repeating the request with the same key answers what the first one made.",
+        examples=["5f1c1a52-7f8e-4d55-9a53-6f1f5d0a2f64"],
+    ),
+]
+
+Filter: TypeAlias = Annotated[
+    str,
+    Query(
+        description="What to search for; see the documentation of the search language.",
+        examples=["tags.team = 'risk'"],
+        json_schema_extra={"maxLength": names.MAX_FILTER_CHARS},
+    ),
+]
+OrderBy: TypeAlias = Annotated[
+    list[str],
+    Query(description="Sort keys, most important first.", examples=[["updated_at DESC"]]),
+]
+PageSize: TypeAlias = Annotated[
+    int | None,
+    Query(
+        description=f"How many items a page holds; {names.DEFAULT_PAGE_SIZE} if it is left out.",
+        examples=[100],
+        json_schema_extra={"minimum": 1, "maximum": names.MAX_PAGE_SIZE},
+    ),
+]
+PageToken: TypeAlias = Annotated[
+    str | None,
+    Query(description="`next_page_token` of the page before, for the same search."),
+]
+Deleted: TypeAlias = Annotated[
+    bool, Query(description="Search what was deleted and can still be restored, instead.")
+]

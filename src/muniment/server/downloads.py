@@ -1,0 +1,129 @@
+"""Bytes as an answer: whole or one range, conditional, safe to open in no browser.
+
+Only single ranges are served; several in one header are answered with the whole, as RFC 9110
+allows. Whatever the bytes are, a browser saves them: as an attachment, unsniffed, in a sandbox.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing
+from functools import partial
+from typing import Final
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from muniment.errors import RangeNotSatisfiable
+from muniment.server.api.preconditions import digest_tag, is_unchanged
+from muniment.server.context import context_of, wait_for
+from muniment.server.streaming import read_ahead, watching
+from muniment.services.artifacts import Artifacts
+
+FOREVER: Final = "private, max-age=31536000, immutable"
+"""For what is named by its digest."""
+REVALIDATE: Final = "private, no-cache"
+"""For what is named by a version: that may be deleted, so a cache must ask (and is told 304)."""
+
+_RANGE = re.compile(
+    r"bytes\s*=\s*(?:([0-9]{1,18})\s*-\s*([0-9]{1,18})?|-\s*([0-9]{1,18}))\s*", re.I
+)
+_UNSAFE_IN_QUOTES = re.compile(r'[^\x20-\x7e]|["\\%]')
+
+
+async def send_blob(
+    request: Request,
+    artifacts: Artifacts,
+    digest: str,
+    size: int,
+    *,
+    filename: str,
+    media_type: str,
+    cache: str,
+) -> Response:
+    """Return the answer to a GET or HEAD for the bytes of a blob.
+
+    Raises:
+        RangeNotSatisfiable: the range begins behind the end.
+    """
+    tag = digest_tag(digest)
+    headers = {
+        "ETag": tag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": cache,
+        "Content-Disposition": _attachment(filename),
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(digest)).decode()}:",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if is_unchanged(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=headers)
+    asked = _range(request, tag, size)
+    start, end = asked or (0, size)
+    headers |= {"Content-Type": media_type, "Content-Length": str(end - start)}
+    if asked is not None:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    status = 200 if asked is None else 206
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+    pieces = await wait_for(request, partial(artifacts.read_blob, digest, start, end))
+    return _Stream(request, pieces, status, headers)
+
+
+class _Stream(Response):
+    """Pieces that threads read, one ahead of what is sent; stops when nobody listens."""
+
+    def __init__(
+        self, request: Request, pieces: Iterator[bytes], status: int, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(status_code=status, headers=headers)
+        self._threads = context_of(request).threads
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        async with (
+            watching(receive) as gone,
+            aclosing(read_ahead(self._threads, self._pieces)) as pieces,
+        ):
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                if gone.done():
+                    return
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _range(request: Request, tag: str, size: int) -> tuple[int, int] | None:
+    """Return the asked part as [start, end), or None for the whole."""
+    if request.method != "GET" or request.headers.get("if-range", tag) != tag:
+        return None
+    found = _RANGE.fullmatch(request.headers.get("range", ""))
+    if found is None:
+        return None
+    first, last, suffix = (None if text is None else int(text) for text in found.groups())
+    if first is None:
+        start, end = max(0, size - (suffix or 0)), size
+    else:
+        start, end = first, size if last is None else min(last + 1, size)
+    if start >= end:
+        raise RangeNotSatisfiable(
+            f"The file has {size} bytes; {request.headers['range']!r:.80} lies outside.",
+            details={"size": size},
+        )
+    return start, end
+
+
+def _attachment(filename: str) -> str:
+    """Return a Content-Disposition for any name (RFC 6266)."""
+    plain = _UNSAFE_IN_QUOTES.sub("_", filename)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

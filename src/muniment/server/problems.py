@@ -1,0 +1,181 @@
+"""Errors as HTTP answers: one mapping from the error tree to application/problem+json (RFC 9457).
+
+{"type": "/docs#error-not_found", "title": "Not found", "status": 404, "code": "not_found",
+ "detail": "There is no model 'fraud'.", "hint": "`muniment ls` lists the models.",
+ "details": {}, "request_id": "6f0c…"}
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import cast
+
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from muniment.errors import (
+    InvalidInput,
+    LimitExceeded,
+    MunimentError,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+    Unavailable,
+    error_from_problem,
+)
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_SECONDS = 1
+
+
+def problem_response(
+    error: MunimentError,
+    *,
+    request_id: str | None,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return the answer for an error; `status` where HTTP has a finer one than the tree."""
+    status = status or error.status
+    return Response(
+        _encoded(document(error, request_id=request_id, status=status)),
+        status_code=status,
+        headers={**_headers_of(error), **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def document(error: MunimentError, *, request_id: str | None, status: int) -> dict[str, object]:
+    """Return an error as a problem document."""
+    return {
+        "type": f"/docs#error-{error.code}",
+        "title": error.code.replace("_", " ").capitalize(),
+        "status": status,
+        "code": error.code,
+        "detail": error.message,
+        "hint": error.hint,
+        "details": error.details,
+        "request_id": request_id,
+    }
+
+
+def _encoded(body: object) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        # A message quotes what came; what came may hold unpaired surrogates or huge integers.
+        return orjson.dumps(_printable(body))
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    text = value if isinstance(value, str) else None
+    if text is None:
+        return value if isinstance(value, bool | float | None) else str(value)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _headers_of(error: MunimentError) -> dict[str, str]:
+    headers = {"cache-control": "no-store"}
+    if isinstance(error, RateLimited | Unavailable):
+        seconds = error.details.get("retry_after")
+        wait = math.ceil(seconds) if isinstance(seconds, int | float) else _RETRY_SECONDS
+        headers["retry-after"] = str(wait)
+    if isinstance(error, Unauthenticated):
+        headers["www-authenticate"] = 'Basic realm="muniment", charset="UTF-8"'
+    if "size" in error.details and error.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        headers["content-range"] = f"bytes */{error.details['size']}"
+    return headers
+
+
+def internal_error() -> MunimentError:
+    """Return what a caller may know of a fault in the server: that there is one."""
+    return MunimentError(
+        "The server failed at this request; that is a fault in Muniment.",
+        hint="The server's log has the cause under this request id.",
+    )
+
+
+def error_of_http(error: HTTPException, path: str, method: str) -> MunimentError:
+    """Return the error of ours for one that the framework raised."""
+    if isinstance(error.__cause__, MunimentError):
+        return error.__cause__  # raised while the framework read the body
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return NotFound(
+            f"There is nothing at {path!r:.200}.", hint="/docs lists every path of this server."
+        )
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "")
+        return InvalidInput(
+            f"{path!r:.200} does not answer to {method}.",
+            hint=f"It answers to {allowed}." if allowed else "",
+        )
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return LimitExceeded(str(error.detail))
+    return error_from_problem("", str(error.detail), status=error.status_code)
+
+
+def error_of_validation(error: RequestValidationError) -> InvalidInput:
+    """Return the first fault that the framework's validation found: field, value and rule."""
+    fault = error.errors()[0]
+    where, *path = (str(part) for part in fault["loc"])
+    field = ".".join(path)
+    rule = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    details = {"field": field, "in": where, "rule": rule}
+    if fault["type"] == "json_invalid":
+        return InvalidInput(
+            f"The body is not JSON: {fault['ctx']['error']} at character {field}.",
+            hint="Send one JSON document in UTF-8.",
+        )
+    if fault["type"] == "missing":
+        what = f"The field {field!r} is missing" if field else "The body is missing"
+        return InvalidInput(f"{what} ({where}).", details=details)
+    value = "" if isinstance(fault["input"], dict | list) else f", not {fault['input']!r:.80}"
+    what = f"The field {field!r:.200} ({where})" if field else f"The {where}"
+    return InvalidInput(
+        f"{what} must be {rule}{value}.",
+        hint="/docs describes what this takes.",
+        details=details,
+    )
+
+
+def request_id_of(request: Request) -> str | None:
+    """Return the id that the server gave this request."""
+    return cast(str | None, getattr(request.state, "request_id", None))
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error that is raised on purpose with a problem document.
+
+    What is raised by accident is caught further out, in `middleware.py`.
+    """
+
+    async def ours(request: Request, error: Exception) -> Response:
+        return problem_response(cast(MunimentError, error), request_id=request_id_of(request))
+
+    async def framework(request: Request, error: Exception) -> Response:
+        http = cast(HTTPException, error)
+        mapped = error_of_http(http, request.url.path, request.method)
+        status = http.status_code if http.status_code != mapped.status else None
+        if isinstance(http.__cause__, MunimentError):
+            status = None
+        return problem_response(
+            mapped, request_id=request_id_of(request), status=status, headers=http.headers
+        )
+
+    async def validation(request: Request, error: Exception) -> Response:
+        mapped = error_of_validation(cast(RequestValidationError, error))
+        return problem_response(mapped, request_id=request_id_of(request))
+
+    app.add_exception_handler(MunimentError, ours)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(RequestValidationError, validation)

@@ -1,0 +1,264 @@
+"""The server's settings: what may be set, where a value came from, and what is wrong with it.
+
+Each setting has one name, written in two ways: `max_json_bytes` here, `MUNIMENT_MAX_JSON_BYTES` in
+the environment or in a file `.env` in the current folder. Who says it first is heard:
+
+    argument  >  MUNIMENT_… in the environment  >  MUNIMENT_… in .env
+              >  classic name in the environment  >  classic name in .env  >  default
+
+An empty variable counts as not set. docs/settings.md describes every setting.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from muniment.domain.names import MAX_BLOB_BYTES
+from muniment.errors import ConfigurationError
+from muniment.services.base import Retention
+
+PREFIX: Final = "MUNIMENT_"
+DOTENV: Final = ".env"
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+CLASSIC: Final = {"port": "REGISTRY_PORT"}
+"""Names of the classic registry for settings that still exist."""
+
+_ELSEWHERE: Final = {"MONGODB_URL": "MongoDB", "MINIO_ENDPOINT": "MinIO"}
+_ELSEWHERE_TOO: Final = ("MONGODB_DB", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_BUCKET")
+
+OF_OTHERS: Final = frozenset({"MUNIMENT_REGISTRY", "MUNIMENT_WORKSPACE", "MUNIMENT_COMPLETE"})
+"""Variables with our prefix that the client and the command line read, and the server does not."""
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_SIZE = re.compile(r"(\d+)\s*(?:([KMGT])iB)?")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_log = logging.getLogger(__name__)
+
+
+def _duration(value: object) -> object:
+    """Read `3600`, `90s`, `30m`, `12h`, `7d` or `2w`; what is no text is pydantic's matter."""
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise ValueError("a number of seconds, or a duration such as 90s, 30m, 12h, 7d or 2w")
+    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+
+
+def _size(value: object) -> object:
+    """Read `33554432` or `32MiB`; what is no text is pydantic's matter."""
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        raise ValueError("a number of bytes, or a size such as 64KiB, 32MiB or 5GiB")
+    return int(match[1]) * 1024 ** " KMGT".index(match[2] or " ")
+
+
+def _host_names(value: object) -> object:
+    """Read names as a Host header carries them, but without a port; text is split at commas."""
+    names = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple):
+        return value
+    for name in names:
+        if not _HOST.fullmatch(str(name)):
+            raise ValueError("names or addresses without scheme and port, separated by commas")
+    return tuple(str(name).lower() for name in names)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))]
+Size = Annotated[int, BeforeValidator(_size), Field(gt=0)]
+
+
+class Settings(BaseModel):
+    """What a server is told. This reads nothing from anywhere; `load_settings` does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="The address to listen on; loopback only.")
+    port: int = Field(8000, ge=0, le=65_535, description="The port; 0 picks a free one.")
+    home: Path = Field(
+        Path(".muniment"), description="The folder of the database and of the models' files."
+    )
+    workers: int = Field(1, ge=1, le=256, description="How many processes answer requests.")
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_host_names)] = Field(
+        (), description="Names by which clients may call the server, beside loopback's."
+    )
+    max_json_bytes: Size = Field(32 * MIB, description="The largest JSON body.")
+    max_upload_bytes: Size = Field(MAX_BLOB_BYTES, description="The largest body with bytes.")
+    max_header_bytes: Size = Field(64 * KIB, description="The headers of a request together.")
+    max_headers: int = Field(100, gt=0, description="How many headers a request may have.")
+    max_url_bytes: Size = Field(48 * KIB, description="The longest path with its query.")
+    restore_window: Duration = Field(
+        timedelta(days=30), description="How long what was deleted can be restored."
+    )
+    grace: Duration = Field(
+        timedelta(days=1),
+        description="How long bytes are kept that nothing needs, but somebody has asked about.",
+    )
+    upload_lifetime: Duration = Field(
+        timedelta(days=7), description="How long an unfinished upload can be gone on with."
+    )
+    metrics: bool = Field(True, description="Whether /metrics answers.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="The least severe lines that are logged (to stderr)."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="The form of log lines.")
+    access_log: bool = Field(False, description="Whether each request is logged.")
+
+    @property
+    def retention(self) -> Retention:
+        """How long things that nobody needs are kept."""
+        return Retention(self.restore_window, self.grace, self.upload_lifetime)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as it stands: its value as text, and in words where that came from."""
+
+    name: str
+    variable: str
+    value: str
+    source: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    value: object
+    source: str
+
+
+def load_settings(**arguments: object) -> Settings:
+    """Return the settings in force. Arguments that are None count as not given.
+
+    Raises:
+        ConfigurationError: a value breaks its rule, or asks for what this version has not.
+    """
+    return _validated(_find(arguments))
+
+
+def describe_settings(**arguments: object) -> list[Setting]:
+    """Return every setting in force with its source, in the order of docs/settings.md.
+
+    Raises:
+        ConfigurationError: as `load_settings`.
+    """
+    found = _find(arguments)
+    settings = _validated(found)
+    return [
+        Setting(
+            name=name,
+            variable=_variable(name),
+            value=_as_text(getattr(settings, name)),
+            source=found[name].source if name in found else "default",
+            description=field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _find(arguments: Mapping[str, object]) -> dict[str, _Found]:
+    places = {"environment variable": os.environ, f"{DOTENV} file": _dotenv()}
+    for place, variables in places.items():
+        _refuse_backends(variables, place)
+        _warn_of_unknown(variables, place)
+    found: dict[str, _Found] = {}
+    for name in Settings.model_fields:
+        if arguments.get(name) is not None:
+            found[name] = _Found(arguments[name], "argument")
+            continue
+        for variable in filter(None, (_variable(name), CLASSIC.get(name))):
+            for place, variables in places.items():
+                if variables.get(variable) and name not in found:
+                    found[name] = _Found(variables[variable], f"{place} {variable}")
+    unknown = arguments.keys() - Settings.model_fields.keys()
+    return found | {name: _Found(arguments[name], "argument") for name in unknown}
+
+
+def _dotenv() -> dict[str, str]:
+    try:
+        values = dotenv_values(DOTENV, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"The file {DOTENV} in this folder can't be read: {error}.",
+            hint="It holds lines such as MUNIMENT_PORT=8000, in UTF-8.",
+        ) from error
+    return {name: value for name, value in values.items() if value}
+
+
+def _validated(found: Mapping[str, _Found]) -> Settings:
+    try:
+        return Settings.model_validate({name: item.value for name, item in found.items()})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0])
+    rule = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    item = found[name]
+    raise ConfigurationError(
+        f"The setting {name} is {str(item.value)!r:.200} (from {item.source}); it must be {rule}.",
+        hint="docs/settings.md describes every setting; `muniment config` shows them.",
+        details={"setting": name, "source": item.source, "rule": rule},
+    )
+
+
+def _refuse_backends(variables: Mapping[str, str], place: str) -> None:
+    """Say no rather than serve an empty registry to whoever expects the one in MongoDB.
+
+    The values are not shown: both may hold a password.
+    """
+    for variable, product in _ELSEWHERE.items():
+        if variables.get(variable):
+            raise ConfigurationError(
+                f"{variable} is set ({place}), but this version stores metadata in SQLite and "
+                f"files in a folder; it can't use {product}.",
+                hint=f"Unset {variable} to serve the folder that MUNIMENT_HOME names.",
+                details={"setting": variable, "source": place},
+            )
+    for variable in _ELSEWHERE_TOO:
+        if variables.get(variable):
+            _log.warning("%s is set (%s), and has no effect in this version.", variable, place)
+
+
+def _warn_of_unknown(variables: Mapping[str, str], place: str) -> None:
+    known = {_variable(name) for name in Settings.model_fields} | OF_OTHERS
+    for variable in sorted(variables):
+        if variable.startswith(PREFIX) and variable not in known:
+            near = get_close_matches(variable, known, n=1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            _log.warning("There is no setting %s (%s).%s", variable, place, meant)
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def _as_text(value: object) -> str:
+    """Write a value as the environment would hold it."""
+    if isinstance(value, timedelta):
+        return _duration_text(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _duration_text(value: timedelta) -> str:
+    seconds = value.total_seconds()
+    for unit in "wdhm":
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{seconds // _SECONDS[unit]:.0f}{unit}"
+    return f"{seconds:g}s"

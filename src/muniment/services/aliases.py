@@ -1,0 +1,141 @@
+"""Aliases: movable names for versions, with compare-and-swap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from muniment.domain import names
+from muniment.domain.activities import ActivityKind
+from muniment.domain.entities import Reference, ReferenceKind, Status
+from muniment.errors import NotFound, NotReady, PreconditionFailed
+from muniment.services.base import live_model, live_version
+from muniment.services.versions import Versions
+from muniment.storage.metadata import Transaction
+
+
+class Aliases(Versions):
+    """The part of the catalog that is about aliases."""
+
+    def aliases(self, model: str) -> Sequence[Reference]:
+        """Return a model's aliases, by name."""
+        self.model(model)
+        references = self._store.references(self._caller.workspace, model)
+        return [r for r in references if r.kind is ReferenceKind.ALIAS]
+
+    def alias(self, model: str, alias: str) -> Reference:
+        """Return one alias. Raises NotFound."""
+        for reference in self.aliases(model):
+            if reference.name == alias:
+                return reference
+        raise NotFound(
+            f"{model!r:.200} has no alias {alias!r:.300}.",
+            hint=f"`muniment alias {model:.200}` lists them.",
+        )
+
+    def set_alias(
+        self,
+        model: str,
+        alias: str,
+        version: int,
+        *,
+        expect: int | None = None,
+        protected: bool | None = None,
+    ) -> Reference:
+        """Point an alias at a READY version; see `CatalogBackend.set_alias`."""
+        names.check_alias(alias)
+
+        def decide(tx: Transaction) -> Reference:
+            parent = live_model(tx, model)
+            target = live_version(tx, parent, version)
+            if target.status is not Status.READY:
+                raise NotReady(
+                    f"Version {version} of {model!r:.200} is {target.status}; an alias needs a "
+                    "READY one."
+                )
+            present = tx.reference(ReferenceKind.ALIAS, alias)
+            moves = present is None or present.version != version
+            _check_swap(alias, present, expect, moves=moves)
+            now = self._now(parent)
+            reference = Reference(
+                kind=ReferenceKind.ALIAS,
+                name=alias,
+                version=version,
+                protected=protected
+                if protected is not None
+                else bool(present and present.protected),
+                updated_at=now,
+                updated_by=self._caller.actor,
+                revision=1 if present is None else present.revision + 1,
+            )
+            if present is not None and (present.version, present.protected) == (
+                reference.version,
+                reference.protected,
+            ):
+                return present
+            tx.save_reference(reference)
+            self._show_alias(tx, model, {version} | ({present.version} if present else set()))
+            tx.record(
+                self._entry(
+                    ActivityKind.ALIAS_SET,
+                    now,
+                    version=version,
+                    details={
+                        "alias": alias,
+                        "from": present.version if present else None,
+                        "to": version,
+                        "protected": reference.protected,
+                    },
+                )
+            )
+            return reference
+
+        return self._store.transact(self._key(model), decide)
+
+    def delete_alias(self, model: str, alias: str, *, expect: int | None = None) -> None:
+        """Remove an alias; a missing one is fine (unless `expect` says otherwise)."""
+
+        def decide(tx: Transaction) -> None:
+            parent = live_model(tx, model)
+            present = tx.reference(ReferenceKind.ALIAS, alias)
+            _check_swap(alias, present, expect, moves=present is not None)
+            if present is None:
+                return
+            tx.drop_reference(ReferenceKind.ALIAS, alias)
+            self._show_alias(tx, model, {present.version})
+            tx.record(
+                self._entry(
+                    ActivityKind.ALIAS_DELETED,
+                    self._now(parent),
+                    version=present.version,
+                    details={"alias": alias, "from": present.version},
+                )
+            )
+
+        self._store.transact(self._key(model), decide)
+
+    def _show_alias(self, tx: Transaction, model: str, numbers: set[int]) -> None:
+        """Raise the revisions of what shows the alias, so that their ETags change."""
+        parent = live_model(tx, model)
+        tx.save_model(replace(parent, revision=parent.revision + 1))
+        for number in sorted(numbers):
+            if shown := tx.version(number):
+                tx.save_version(replace(shown, revision=shown.revision + 1))
+
+
+def _check_swap(alias: str, present: Reference | None, expect: int | None, *, moves: bool) -> None:
+    at = 0 if present is None else present.version
+    if expect is not None and expect != at:
+        raise PreconditionFailed(
+            f"The alias {alias!r} "
+            + (f"points at version {at}" if at else "does not exist")
+            + (f", not at version {expect}." if expect else ", but must not exist."),
+            hint="Read it again, and repeat the change if it still makes sense.",
+            details={"version": at},
+        )
+    if present is not None and present.protected and moves and expect is None:
+        raise PreconditionFailed(
+            f"The alias {alias!r} is protected; it points at version {at}.",
+            hint=f"Say what you replace: expect={at}.",
+            details={"version": at},
+        )

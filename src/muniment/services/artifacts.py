@@ -1,0 +1,343 @@
+"""Artifacts: bytes into the registry, and the files of versions out of it.
+
+one shot    receive() ──> Intake.write … ──> Intake.finish        never resumed
+resumable   begin_upload() ──> resume_upload() ──> Intake.write … ──> finish_upload()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from uuid import uuid4
+
+from muniment.domain import names
+from muniment.domain.entities import ModelVersion, Upload
+from muniment.domain.manifest import FileEntry, Manifest
+from muniment.errors import (
+    Corrupt,
+    DigestMismatch,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    NotReady,
+    UploadConflict,
+)
+from muniment.services.base import Ports, Service, no_model, no_version
+from muniment.services.content import place, sizes_here
+from muniment.storage.blobs import BlobStat, BlobWriter
+
+
+class Intake:
+    """Bytes coming in from one request, checked against what was announced.
+
+    As a context manager it lets go at the end: a resumable upload keeps what came, a one-shot one
+    keeps nothing unless it was finished.
+    """
+
+    def __init__(
+        self, ports: Ports, writer: BlobWriter, digest: str | None, size: int | None, keep: bool
+    ) -> None:
+        self._ports = ports
+        self._writer = writer
+        self._digest = digest
+        self._size = size
+        self._keep = keep
+
+    @property
+    def offset(self) -> int:
+        """How many bytes are here."""
+        return self._writer.offset
+
+    @property
+    def complete(self) -> bool:
+        """Whether all announced bytes are here (False if their number was not announced)."""
+        return self._size is not None and self._writer.offset == self._size
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes.
+
+        Raises:
+            DigestMismatch: more bytes than were announced; nothing is kept.
+            LimitExceeded: more bytes than a blob may have; nothing is kept.
+        """
+        offset = self._writer.offset + len(data)
+        if self._size is not None and offset > self._size:
+            self._writer.cancel()
+            raise DigestMismatch(
+                f"More bytes came than the {self._size} that were announced.",
+                hint="Upload it again, with its size and digest as they are.",
+            )
+        if offset > names.MAX_BLOB_BYTES:
+            self._writer.cancel()
+            raise LimitExceeded(
+                f"A blob holds at most {names.MAX_BLOB_BYTES} bytes.",
+                details={"limit": names.MAX_BLOB_BYTES},
+            )
+        self._writer.write(data)
+
+    def finish(self) -> BlobStat:
+        """Put the bytes in their place.
+
+        Raises:
+            DigestMismatch: they are fewer than announced, or others; nothing is kept.
+        """
+        actual = self._writer.digest()
+        if self._size is not None and self._writer.offset != self._size:
+            came = self._writer.offset
+            self._writer.cancel()
+            raise DigestMismatch(f"{came} bytes came; {self._size} were announced.")
+        if self._digest is not None and actual != self._digest:
+            self._writer.cancel()
+            raise DigestMismatch(
+                f"The bytes have the digest {actual}, not {self._digest}.",
+                hint="Upload it again; the file may have changed while it was read.",
+                details={"actual": actual, "announced": self._digest},
+            )
+        return place(self._ports, self._writer, actual)
+
+    def close(self) -> None:
+        """Let go."""
+        if self._keep:
+            self._writer.close()
+        else:
+            self._writer.cancel()
+
+    def __enter__(self) -> Intake:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Artifacts(Service):
+    """Bytes in and out, for one caller."""
+
+    # -- in --------------------------------------------------------------------------------------
+
+    def missing(self, digests: Iterable[str]) -> frozenset[str]:
+        """Return those digests that must be uploaded; the others are leased."""
+        asked = frozenset(names.check_digest(digest) for digest in digests)
+        if len(asked) > names.MAX_FILES:
+            raise LimitExceeded(
+                f"{len(asked)} digests; at most {names.MAX_FILES} at once.",
+                details={"limit": names.MAX_FILES},
+            )
+        return asked - sizes_here(self._ports, asked).keys()
+
+    def receive(self, *, digest: str | None = None, size: int | None = None) -> Intake:
+        """Return an intake for bytes that come in one go."""
+        writer = self._ports.blobs.create_writer(uuid4().hex)
+        bare = None if digest is None else names.check_digest(digest)
+        return Intake(self._ports, writer, bare, _size(size), keep=False)
+
+    def begin_upload(
+        self, *, digest: str | None = None, size: int | None = None, fresh: bool = False
+    ) -> Upload | None:
+        """Begin an upload, or find the caller's unfinished one for the same digest and size.
+
+        None means that the blob is here already. `fresh` always begins a new one.
+        """
+        size = _size(size)
+        if digest is not None:
+            digest = names.check_digest(digest)
+            if not self.missing([digest]):
+                return None
+            workspace, actor = self._caller.workspace, self._caller.actor
+            for earlier in () if fresh else self._store.open_uploads(workspace, actor, digest):
+                offset = self._ports.blobs.offset(earlier.id)
+                if offset is not None and earlier.size == size:
+                    return replace(earlier, offset=offset)
+        upload = Upload(
+            id=uuid4().hex,
+            workspace=self._caller.workspace,
+            created_by=self._caller.actor,
+            created_at=self._ports.clock(),
+            digest=digest,
+            size=size,
+        )
+        self._store.add_upload(upload)
+        self._ports.blobs.create_writer(upload.id).close()
+        return upload
+
+    def upload(self, upload_id: str) -> Upload:
+        """Return an upload as it stands. Raises NotFound once it was finished or given up."""
+        upload = self._upload(upload_id)
+        offset = self._ports.blobs.offset(upload_id)
+        if offset is None:
+            stat = upload.digest and self._ports.blobs.stat(upload.digest)
+            if not stat:
+                raise _no_upload(upload_id)
+            offset = stat.size  # all bytes came and were put in their place
+        return replace(upload, offset=offset)
+
+    def resume_upload(self, upload_id: str, offset: int) -> Intake:
+        """Return an intake that goes on at `offset`.
+
+        Raises:
+            UploadConflict: the upload is elsewhere (`details["offset"]`), or somebody writes to it.
+        """
+        upload = self._upload(upload_id)
+        writer = self._ports.blobs.resume_writer(upload_id)
+        if writer.offset != offset:
+            writer.close()
+            raise UploadConflict(
+                f"The upload stands at {writer.offset}, not at {offset}.",
+                hint=f"Go on at {writer.offset}.",
+                details={"offset": writer.offset},
+            )
+        return Intake(self._ports, writer, upload.digest, upload.size, keep=True)
+
+    def finish_upload(self, upload_id: str, digest: str | None = None) -> BlobStat:
+        """Put an upload's bytes in their place; finishing again is fine while they are there.
+
+        Raises:
+            UploadConflict: bytes are still missing.
+            DigestMismatch: the bytes are others than announced; the upload is given up.
+        """
+        upload = self._upload(upload_id)
+        expected = upload.digest
+        if digest is not None:
+            expected = names.check_digest(digest)
+            if upload.digest not in (None, expected):
+                raise InvalidInput(f"This upload was begun for the digest {upload.digest}.")
+        if self._ports.blobs.offset(upload_id) is None:
+            stat = expected and self._ports.blobs.stat(expected)
+            if not stat:
+                raise _no_upload(upload_id)
+            self._store.drop_upload(upload_id)
+            return stat
+        with self._ports.blobs.resume_writer(upload_id) as writer:
+            if upload.size is not None and writer.offset < upload.size:
+                raise UploadConflict(
+                    f"{writer.offset} of {upload.size} bytes are here.",
+                    hint=f"Go on at {writer.offset}.",
+                    details={"offset": writer.offset},
+                )
+            try:
+                stat = Intake(self._ports, writer, expected, upload.size, keep=True).finish()
+            except DigestMismatch:
+                self._store.drop_upload(upload_id)
+                raise
+        self._store.drop_upload(upload_id)
+        return stat
+
+    def cancel_upload(self, upload_id: str) -> None:
+        """Give an upload up; its bytes are freed."""
+        self._upload(upload_id)
+        if self._ports.blobs.offset(upload_id) is not None:
+            self._ports.blobs.resume_writer(upload_id).cancel()
+        self._store.drop_upload(upload_id)
+
+    def put(
+        self,
+        digest: str,
+        size: int,
+        source: Callable[[int], Iterator[bytes]],
+        progress: Callable[[int], None] | None = None,
+    ) -> int:
+        """Store a blob from this process; return how many bytes were written."""
+        if not self.missing([digest]):
+            return 0
+        with self.receive(digest=digest, size=size) as intake:
+            for piece in source(0):
+                intake.write(piece)
+                if progress is not None:
+                    progress(len(piece))
+            intake.finish()
+        return size
+
+    # -- out -------------------------------------------------------------------------------------
+
+    def manifest(self, model: str, number: int) -> Manifest:
+        """Return the files of a version."""
+        version = self._version(model, number)
+        if version.digest is None:
+            raise NotReady(
+                f"Version {number} of {model!r:.200} has no files here: "
+                + (
+                    f"it points at {version.source_uri!r:.300}."
+                    if version.source_uri
+                    else f"it is {version.status}."
+                ),
+                details={"status": version.status.value, "source_uri": version.source_uri},
+            )
+        return self._ports.read_manifest(version.digest)
+
+    def file(self, model: str, number: int, path: str) -> FileEntry:
+        """Return one file of a version."""
+        entry = self.manifest(model, number).file(path)
+        if entry is None:
+            raise NotFound(
+                f"Version {number} of {model!r:.200} has no file {path!r:.300}.",
+                hint=f"`muniment show {model:.200}/{number}` lists its files.",
+            )
+        return entry
+
+    def read(
+        self, model: str, number: int, path: str, start: int = 0, end: int | None = None
+    ) -> Iterator[bytes]:
+        """Yield the bytes [start, end) of one file of a version."""
+        entry = self.file(model, number, path)
+        try:
+            return self._ports.blobs.read(entry.digest, start, end)
+        except NotFound:
+            raise Corrupt(
+                f"The bytes of {path!r:.300} in {model!r:.200}/{number} are gone from the store "
+                f"(blob {entry.digest}).",
+                hint="Restore the blob from a backup, or push the same file again.",
+            ) from None
+
+    def blob(self, digest: str) -> BlobStat:
+        """Return what is known of a blob. Raises NotFound."""
+        stat = self._ports.blobs.stat(names.check_digest(digest))
+        if stat is None:
+            raise NotFound(f"There is no blob {digest}.")
+        return stat
+
+    def read_blob(self, digest: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Yield the bytes [start, end) of a blob. Raises NotFound."""
+        return self._ports.blobs.read(names.check_digest(digest), start, end)
+
+    def local_path(self, digest: str) -> Path | None:
+        """Return the read-only file that holds a blob, if there is one on this machine."""
+        return self._ports.blobs.local_path(names.check_digest(digest))
+
+    # --------------------------------------------------------------------------------------------
+
+    def _version(self, model: str, number: int) -> ModelVersion:
+        version = self._store.version(self._caller.workspace, model, number)
+        if version is None:
+            if self._store.model(self._key(model)) is None:
+                raise no_model(model)
+            raise no_version(model, number)
+        return version
+
+    def _upload(self, upload_id: str) -> Upload:
+        upload = self._store.upload(self._caller.workspace, upload_id)
+        if upload is None or upload.created_by != self._caller.actor:
+            raise _no_upload(upload_id)
+        return upload
+
+
+def _size(size: int | None) -> int | None:
+    if size is not None and size < 0:
+        raise InvalidInput(f"A blob can't have {size} bytes.")
+    if size is not None and size > names.MAX_BLOB_BYTES:
+        raise LimitExceeded(
+            f"{size} bytes; a blob holds at most {names.MAX_BLOB_BYTES}.",
+            details={"limit": names.MAX_BLOB_BYTES},
+        )
+    return size
+
+
+def _no_upload(upload_id: str) -> NotFound:
+    return NotFound(
+        f"There is no upload {upload_id!r:.100}.", hint="It was finished or given up; begin again."
+    )

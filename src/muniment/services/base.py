@@ -1,0 +1,144 @@
+"""What every service stands on: the ports, and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache, partial
+
+from muniment.domain.activities import ActivityKind, Entry
+from muniment.domain.caller import Caller
+from muniment.domain.entities import ModelVersion, RegisteredModel
+from muniment.domain.manifest import Manifest
+from muniment.domain.values import JsonObject, canonical_json, utcnow
+from muniment.errors import Corrupt, NotFound, PreconditionFailed
+from muniment.storage.blobs import BlobStore
+from muniment.storage.metadata import MetadataStore, ModelName, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long things that nobody needs are kept.
+
+    `restore_window`: what was deleted can be restored. `grace`: bytes that an upload or a commit
+    has just asked about. `upload_lifetime`: an upload that was begun and never finished.
+    """
+
+    restore_window: timedelta = timedelta(days=30)
+    grace: timedelta = timedelta(days=1)
+    upload_lifetime: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where a registry keeps things, and what time it is there."""
+
+    metadata: MetadataStore
+    blobs: BlobStore
+    retention: Retention = field(default_factory=Retention)
+    clock: Callable[[], datetime] = utcnow
+
+    @cached_property
+    def read_manifest(self) -> Callable[[str], Manifest]:
+        """Read a manifest by digest. It never changes, so the last ones read are kept."""
+        return lru_cache(maxsize=256)(partial(_read_manifest, self.blobs))
+
+    def close(self) -> None:
+        """Finish what was accepted and let go of everything."""
+        self.metadata.close()
+        self.blobs.close()
+
+
+def _read_manifest(blobs: BlobStore, digest: str) -> Manifest:
+    try:
+        content = blobs.read_all(digest)
+    except NotFound:
+        raise Corrupt(
+            f"The manifest {digest} is gone from the store.", hint="Restore it from a backup."
+        ) from None
+    return Manifest.parse(content, digest=digest)
+
+
+class Service:
+    """A use case of the registry, acting for one caller in one workspace. Cheap to make."""
+
+    def __init__(self, ports: Ports, caller: Caller) -> None:
+        self._ports = ports
+        self._store = ports.metadata
+        self._caller = caller
+
+    def _key(self, model: str) -> ModelName:
+        return ModelName(self._caller.workspace, model)
+
+    def _entry(
+        self,
+        kind: ActivityKind,
+        at: datetime,
+        *,
+        version: int | None = None,
+        comment: str = "",
+        details: JsonObject | None = None,
+    ) -> Entry:
+        return Entry(
+            kind=kind,
+            actor=self._caller.actor,
+            at=at,
+            version=version,
+            comment=comment,
+            details=details or {},
+        )
+
+    def _now(self, after: RegisteredModel | None = None) -> datetime:
+        """Return the time of a change. History never runs backwards, whatever the clock does."""
+        now = self._ports.clock()
+        return now if after is None else max(now, after.updated_at)
+
+
+def live_model(tx: Transaction, name: str) -> RegisteredModel:
+    """Return the transaction's model. Raises NotFound."""
+    model = tx.model()
+    if model is None or model.deleted_at is not None:
+        raise no_model(name)
+    return model
+
+
+def live_version(tx: Transaction, model: RegisteredModel, number: int) -> ModelVersion:
+    """Return a version of the transaction's model. Raises NotFound."""
+    version = tx.version(number)
+    if version is None or version.deleted_at is not None:
+        raise no_version(model.name, number, deleted=version is not None)
+    return version
+
+
+def no_model(name: str) -> NotFound:
+    """Return the error for a model that is not here."""
+    return NotFound(f"There is no model {name!r:.200}.", hint="`muniment ls` lists the models.")
+
+
+def no_version(model: str, number: int, *, deleted: bool = False) -> NotFound:
+    """Return the error for a version that is not here."""
+    if deleted:
+        return NotFound(
+            f"Version {number} of {model!r:.200} was deleted.",
+            hint=f"`muniment restore {model:.200}/{number}` brings it back.",
+        )
+    return NotFound(
+        f"There is no version {number} of {model!r:.200}.",
+        hint=f"`muniment ls {model:.200}` lists its versions.",
+    )
+
+
+def same(one: RegisteredModel | ModelVersion, other: RegisteredModel | ModelVersion) -> bool:
+    """Say whether nothing changed. Python calls 1, 1.0 and True equal; a typed tag does not."""
+    return canonical_json(one.to_json()) == canonical_json(other.to_json())
+
+
+def check_revision(entity: RegisteredModel | ModelVersion, if_match: int | None) -> None:
+    """Raise PreconditionFailed unless `if_match` is None or the entity's revision."""
+    if if_match is not None and if_match != entity.revision:
+        raise PreconditionFailed(
+            f"It was changed in the meantime: revision {entity.revision}, not {if_match}.",
+            hint="Read it again, and repeat the change if it still makes sense.",
+            details={"revision": entity.revision},
+        )

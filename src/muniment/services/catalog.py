@@ -1,0 +1,141 @@
+"""The catalog: everything about models and versions except their bytes.
+
+    Models -> Versions -> Aliases -> Catalog (search and history)
+
+One class, so that a caller has one thing to ask; four files, so that a reader finds each idea.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from muniment.domain import names
+from muniment.domain.activities import Activity, verify_chain
+from muniment.domain.entities import ModelVersion, Page, RegisteredModel
+from muniment.domain.filters import parse_filter, parse_order
+from muniment.domain.paging import decode_token, encode_token, resume, search_id
+from muniment.domain.query import Cursor, OrderBy, Query, Target, attribute
+from muniment.errors import InvalidInput
+from muniment.services.aliases import Aliases
+
+_DEFAULT_ORDER = {
+    Target.MODELS: (OrderBy(attribute(Target.MODELS, "name")),),
+    Target.VERSIONS: (OrderBy(attribute(Target.VERSIONS, "id"), descending=True),),
+}
+_HISTORY_PIECE = 1_000
+T = TypeVar("T")
+
+
+class Catalog(Aliases):
+    """Models, versions, aliases, search and history, for one caller."""
+
+    def search_models(
+        self,
+        filter: str = "",
+        *,
+        order_by: Sequence[str] = (),
+        page_size: int | None = None,
+        page_token: str | None = None,
+        deleted: bool = False,
+    ) -> Page[RegisteredModel]:
+        """Search models."""
+        query = self._query(Target.MODELS, filter, order_by, page_size, page_token, deleted)
+        return _page(self._store.search_models(query), query.limit - 1, search_id(query))
+
+    def search_versions(
+        self,
+        filter: str = "",
+        *,
+        model: str | None = None,
+        order_by: Sequence[str] = (),
+        page_size: int | None = None,
+        page_token: str | None = None,
+        deleted: bool = False,
+    ) -> Page[ModelVersion]:
+        """Search versions, of one model if given."""
+        if model is not None:
+            self.model(model)
+        query = self._query(
+            Target.VERSIONS, filter, order_by, page_size, page_token, deleted, model
+        )
+        return _page(self._store.search_versions(query), query.limit - 1, search_id(query))
+
+    def history(
+        self,
+        model: str,
+        *,
+        page_size: int | None = None,
+        page_token: str | None = None,
+        newest_first: bool = True,
+    ) -> Page[Activity]:
+        """Return a model's activities, a page at a time."""
+        found, size = self.model(model), _page_size(page_size)
+        search = f"history {found.uuid} {newest_first}"
+        after = 0
+        if page_token:
+            (cursor,) = decode_token(page_token, search=search)
+            after = cursor if isinstance(cursor, int) else 0
+        rows = self._store.activities(
+            found.id, after=after, limit=size + 1, newest_first=newest_first
+        )
+        return _page([(row, (row.sequence,)) for row in rows], size, search)
+
+    def verify_history(self, model: str) -> int:
+        """Check the whole chain; return its length."""
+        found = self.model(model)
+        verify_chain(
+            self._all_activities(found), count=found.activity_count, head=found.activity_head
+        )
+        return found.activity_count
+
+    def _all_activities(self, model: RegisteredModel) -> Iterator[Activity]:
+        """Yield the entries that `model` counts; later ones came after it was read."""
+        after = 0
+        while after < model.activity_count:
+            limit = min(_HISTORY_PIECE, model.activity_count - after)
+            piece = self._store.activities(model.id, after=after, limit=limit)
+            if not piece:
+                return
+            yield from piece
+            after = piece[-1].sequence
+
+    def _query(
+        self,
+        target: Target,
+        filter: str,
+        order_by: Sequence[str],
+        page_size: int | None,
+        page_token: str | None,
+        deleted: bool,
+        model: str | None = None,
+    ) -> Query:
+        """Return the query for one page and one row more."""
+        query = Query(
+            workspace=self._caller.workspace,
+            target=target,
+            where=parse_filter(filter, target),
+            order=parse_order(order_by, target) or _DEFAULT_ORDER[target],
+            limit=_page_size(page_size) + 1,
+            deleted=deleted,
+            model=model,
+        )
+        return resume(query, page_token) if page_token else query
+
+
+def _page_size(asked: int | None) -> int:
+    if asked is None:
+        return names.DEFAULT_PAGE_SIZE
+    if not 1 <= asked <= names.MAX_PAGE_SIZE:
+        raise InvalidInput(
+            f"page_size is {asked}; it must be 1 to {names.MAX_PAGE_SIZE}.",
+            details={"field": "page_size", "limit": names.MAX_PAGE_SIZE},
+        )
+    return asked
+
+
+def _page(rows: Sequence[tuple[T, Cursor]], size: int, search: str) -> Page[T]:
+    """Return the first `size` rows; the row behind them only tells that there is more."""
+    items = tuple(item for item, _ in rows[:size])
+    token = encode_token(rows[size - 1][1], search=search) if len(rows) > size else None
+    return Page(items, token)

@@ -1,0 +1,65 @@
+"""From uploaded bytes to content that a version may name.
+
+Order matters, so that garbage collection can never come between:
+
+    writer has all bytes ──> metadata.add_blob (lease) ──> writer.commit (bytes in place)
+    lease + look at bytes ──> transact: add_manifest refuses unknown digests ──> version exists
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import uuid4
+
+from muniment.domain.manifest import Manifest
+from muniment.errors import InvalidInput, MissingBlobs
+from muniment.services.base import Ports
+from muniment.storage.blobs import BlobStat, BlobWriter
+
+LISTED = 100  # missing digests named in an error; the client asks `missing` for all
+
+
+def place(ports: Ports, writer: BlobWriter, digest: str) -> BlobStat:
+    """Put what a writer holds at its place, leased first."""
+    ports.metadata.add_blob(digest, writer.offset, ports.clock())
+    return writer.commit(digest)
+
+
+def keep_bytes(ports: Ports, content: bytes, digest: str) -> None:
+    """Store a small blob, unless it is here."""
+    ports.metadata.add_blob(digest, len(content), ports.clock())
+    if ports.blobs.stat(digest) is None:
+        with ports.blobs.create_writer(uuid4().hex) as writer:
+            writer.write(content)
+            writer.commit(digest)
+
+
+def sizes_here(ports: Ports, digests: Iterable[str]) -> dict[str, int]:
+    """Return the size in bytes of each blob that is known *and* stored, leasing them all."""
+    leased = ports.metadata.lease_blobs(digests, ports.clock())
+    stats = ((digest, ports.blobs.stat(digest)) for digest in leased)
+    return {digest: stat.size for digest, stat in stats if stat is not None}
+
+
+def keep_manifest(ports: Ports, manifest: Manifest) -> None:
+    """Make sure that all blobs of a manifest are here and leased; store the manifest itself.
+
+    Raises:
+        MissingBlobs: some are not; `details["missing"]` lists the first 100.
+        InvalidInput: the manifest states a wrong size.
+    """
+    here = sizes_here(ports, manifest.digests)
+    missing = sorted(manifest.digests - here.keys())
+    if missing:
+        raise MissingBlobs(
+            f"{len(missing)} of {len(manifest.digests)} blobs are not stored here.",
+            hint="Upload them, then commit again.",
+            details={"missing": missing[:LISTED], "count": len(missing)},
+        )
+    for file in manifest.files:
+        if here[file.digest] != file.size:
+            raise InvalidInput(
+                f"{file.path!r}: the manifest says {file.size} bytes, the blob has "
+                f"{here[file.digest]}."
+            )
+    keep_bytes(ports, manifest.content, manifest.digest)

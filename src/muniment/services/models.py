@@ -1,0 +1,202 @@
+"""Registered models: create, change, rename, delete, restore."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from muniment.domain import names
+from muniment.domain.activities import ActivityKind
+from muniment.domain.changes import NOTHING, ModelChanges
+from muniment.domain.entities import ReferenceKind, RegisteredModel
+from muniment.domain.values import canonical_json, sha256_hex
+from muniment.errors import AlreadyExists, Conflict, IdempotencyKeyReused, NotFound
+from muniment.services.base import Service, check_revision, live_model, no_model, same
+from muniment.storage.metadata import ModelId, Remembered, Transaction
+
+
+class Models(Service):
+    """The part of the catalog that is about registered models as a whole."""
+
+    def create_model(
+        self,
+        name: str,
+        changes: ModelChanges = NOTHING,
+        *,
+        idempotency_key: str | None = None,
+    ) -> RegisteredModel:
+        """Register a name, with a description and tags."""
+        names.check_model_name(name)
+        request = sha256_hex(canonical_json({"name": name, **changes.to_json()}))
+
+        def decide(tx: Transaction) -> RegisteredModel:
+            present = tx.model()
+            if present is not None:
+                if idempotency_key and (done := tx.remembered(idempotency_key)):
+                    check_same_request(done, request)
+                    return present
+                raise AlreadyExists(
+                    f"There is a model {name!r:.200} already.",
+                    hint="Add a version to it, or choose another name.",
+                )
+            model = self._add_model(tx, name, changes)
+            if idempotency_key:
+                tx.remember(Remembered(idempotency_key, request, None, model.created_at))
+            return tx.model() or model
+
+        return self._store.transact(self._key(name), decide)
+
+    def model(self, name: str) -> RegisteredModel:
+        """Return a live model."""
+        model = self._store.model(self._key(name))
+        if model is None:
+            raise no_model(name)
+        return model
+
+    def update_model(
+        self, name: str, changes: ModelChanges, *, if_match: int | None = None
+    ) -> RegisteredModel:
+        """Apply a merge patch. Tags alone don't count as an update of `updated_at`."""
+
+        def decide(tx: Transaction) -> RegisteredModel:
+            model = live_model(tx, name)
+            check_revision(model, if_match)
+            changed = changes.apply(model)
+            if same(changed, model):
+                return model
+            now = self._now(model)
+            touched = changed.description != model.description
+            tx.save_model(
+                replace(
+                    changed,
+                    updated_at=now if touched else model.updated_at,
+                    revision=model.revision + 1,
+                )
+            )
+            tx.record(self._entry(ActivityKind.MODEL_UPDATED, now, details=changes.to_json()))
+            return live_model(tx, name)
+
+        return self._store.transact(self._key(name), decide)
+
+    def rename_model(
+        self, name: str, new_name: str, *, if_match: int | None = None
+    ) -> RegisteredModel:
+        """Give a model another name; its slug, versions, aliases and history stay."""
+        names.check_model_name(new_name)
+
+        def decide(tx: Transaction) -> RegisteredModel:
+            model = live_model(tx, name)
+            check_revision(model, if_match)
+            if new_name != name and tx.name_taken(new_name):
+                raise AlreadyExists(f"There is a model {new_name!r:.200} already.")
+            now = self._now(model)
+            tx.save_model(
+                replace(model, name=new_name, updated_at=now, revision=model.revision + 1)
+            )
+            tx.record(
+                self._entry(ActivityKind.MODEL_RENAMED, now, details={"from": name, "to": new_name})
+            )
+            return tx.model() or model
+
+        return self._store.transact(self._key(name), decide)
+
+    def delete_model(self, name: str, *, if_match: int | None = None) -> RegisteredModel:
+        """Delete softly; the name is free at once, a new model of that name is another one."""
+
+        def decide(tx: Transaction) -> RegisteredModel:
+            model = live_model(tx, name)
+            check_revision(model, if_match)
+            refuse_protected(tx, model.name, None)
+            now = self._now(model)
+            deleted = replace(model, deleted_at=now, updated_at=now, revision=model.revision + 1)
+            tx.record(self._entry(ActivityKind.MODEL_DELETED, now, details={"name": name}))
+            tx.save_model(deleted)
+            return deleted
+
+        return self._store.transact(self._key(name), decide)
+
+    def restore_model(self, model_id: int) -> RegisteredModel:
+        """Undo `delete_model`. If its slug was taken in the meantime, it gets another one."""
+
+        def decide(tx: Transaction) -> RegisteredModel:
+            model = tx.model()
+            if model is None:
+                raise NotFound(f"There is no deleted model with the id {model_id}.")
+            if model.deleted_at is None:
+                raise Conflict(f"The model {model.name!r:.200} (id {model_id}) is not deleted.")
+            if tx.name_taken(model.name):
+                raise AlreadyExists(
+                    f"There is another model {model.name!r:.200} by now.",
+                    hint="Rename or delete that one first.",
+                )
+            if model.last_number and not any(tx.version(n) for n in _numbers(model)):
+                raise Conflict(
+                    f"The versions of {model.name!r:.200} (id {model_id}) are gone for good.",
+                    hint="Its restore window is over; create a new model.",
+                )
+            now = self._now(model)
+            tx.save_model(
+                replace(
+                    model,
+                    slug=free_slug(tx, model.slug),
+                    deleted_at=None,
+                    updated_at=now,
+                    revision=model.revision + 1,
+                )
+            )
+            tx.record(self._entry(ActivityKind.MODEL_RESTORED, now))
+            return tx.model() or model
+
+        return self._store.transact(ModelId(self._caller.workspace, model_id), decide)
+
+    def _add_model(self, tx: Transaction, name: str, changes: ModelChanges) -> RegisteredModel:
+        now = self._now()
+        model = changes.apply(
+            RegisteredModel(
+                id=0,
+                uuid=uuid4().hex,
+                workspace=self._caller.workspace,
+                name=name,
+                slug=free_slug(tx, names.slug_of(name)),
+                created_at=now,
+                updated_at=now,
+                created_by=self._caller.actor,
+            )
+        )
+        model = tx.add_model(model)
+        tx.record(self._entry(ActivityKind.MODEL_CREATED, now, details={"name": name}))
+        return model
+
+
+def _numbers(model: RegisteredModel) -> range:
+    return range(model.last_number, 0, -1)
+
+
+def free_slug(tx: Transaction, slug: str) -> str:
+    """Return `slug`, or the first of `slug-2`, `slug-3`, … that no live model has."""
+    candidate, n = slug, 1
+    while tx.slug_taken(candidate):
+        n += 1
+        suffix = f"-{n}"
+        candidate = slug[: names.MAX_SLUG_CHARS - len(suffix)] + suffix
+    return candidate
+
+
+def refuse_protected(tx: Transaction, model: str, number: int | None) -> None:
+    """Raise Conflict if a protected alias points at the version (None: at any version)."""
+    for reference in tx.references(number):
+        if reference.kind is ReferenceKind.ALIAS and reference.protected:
+            raise Conflict(
+                f"The protected alias {reference.name!r} of {model!r:.200} points at version "
+                f"{reference.version}.",
+                hint="Move or delete the alias first.",
+            )
+
+
+def check_same_request(done: Remembered, request: str) -> None:
+    """Raise IdempotencyKeyReused unless the remembered request is this one."""
+    if done.request != request:
+        raise IdempotencyKeyReused(
+            f"The idempotency key {done.key!r:.200} was used for another request.",
+            hint="Use a new key for a new request.",
+        )

@@ -1,0 +1,424 @@
+"""Model versions: create, seal, change, delete, restore, move between stages.
+
+files given ────────────────────────────────┐
+(none) ── pending ──> PENDING ── seal ──────┴──> READY, with content
+                         └────── fail ─────────> FAILED
+(none) ── source_uri ──> READY, a pointer ── seal (ingest) ──> READY, with content
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from uuid import uuid4
+
+from muniment.domain import names
+from muniment.domain.activities import ActivityKind
+from muniment.domain.changes import NOTHING, NewVersion, VersionChanges
+from muniment.domain.entities import (
+    NO_STAGE,
+    PREDEFINED_STAGES,
+    ModelVersion,
+    RegisteredModel,
+    Status,
+)
+from muniment.domain.manifest import Manifest
+from muniment.domain.refs import Ref
+from muniment.domain.values import JsonObject, canonical_json, sha256_hex
+from muniment.errors import AlreadyExists, Conflict, InvalidInput, NotFound
+from muniment.services.base import (
+    check_revision,
+    live_model,
+    live_version,
+    no_model,
+    no_version,
+    same,
+)
+from muniment.services.content import keep_manifest
+from muniment.services.models import Models, check_same_request, refuse_protected
+from muniment.storage.metadata import Remembered, Transaction
+
+
+class Versions(Models):
+    """The part of the catalog that is about versions."""
+
+    def create_version(
+        self,
+        model: str,
+        new: NewVersion,
+        *,
+        create_model: bool = False,
+        idempotency_key: str | None = None,
+    ) -> ModelVersion:
+        """Add a version; with files this is the one commit that makes it visible, READY."""
+        names.check_model_name(model)
+        new = new.checked()
+        request = new.fingerprint()
+        if new.files is not None:
+            keep_manifest(self._ports, new.files)
+
+        def decide(tx: Transaction) -> ModelVersion:
+            parent = tx.model()
+            if parent is not None and idempotency_key:
+                done = tx.remembered(idempotency_key)
+                if done is not None and done.number is not None:
+                    check_same_request(done, request)
+                    return tx.version(done.number) or _gone(model, done.number)
+            if parent is None:
+                if not create_model:
+                    raise no_model(model)
+                parent = self._add_model(tx, model, NOTHING)
+            version = self._add_version(tx, parent, new)
+            if idempotency_key:
+                tx.remember(
+                    Remembered(idempotency_key, request, version.version, version.created_at)
+                )
+            return version
+
+        return self._store.transact(self._key(model), decide)
+
+    def version(self, model: str, number: int) -> ModelVersion:
+        """Return a live version."""
+        version = self._store.version(self._caller.workspace, model, number)
+        if version is None:
+            self.model(model)  # says so, if it is the model that is missing
+            raise no_version(model, number)
+        return version
+
+    def version_by_uuid(self, uuid: str) -> ModelVersion:
+        """Return a live version of any model. Raises NotFound."""
+        version = self._store.version_by_uuid(self._caller.workspace, uuid)
+        if version is None:
+            raise NotFound(f"There is no version with the uuid {uuid!r:.100}.")
+        return version
+
+    def check_label_is_free(self, model: str, label: str) -> None:
+        """Raise AlreadyExists if a version has the label now: before bytes are sent in vain."""
+        if other := self._store.version_by_label(self._caller.workspace, model, label):
+            raise _taken_label(other)
+
+    def resolve(self, ref: Ref) -> ModelVersion:
+        """Return the version that a reference means now.
+
+        What follows the `/` is a stage if there is one of that name, else a label (`name/1.0.0`).
+        """
+        if ref.version is not None:
+            return self.version(ref.model, ref.version)
+        found = self._find(ref)
+        if found is None:
+            self.model(ref.model)
+            raise NotFound(
+                f"{str(ref)!r:.300} names no version.",
+                hint=f"`muniment ls {ref.model:.200}` lists versions, aliases and stages.",
+            )
+        return found
+
+    def _find(self, ref: Ref) -> ModelVersion | None:
+        workspace, store = self._caller.workspace, self._store
+        if ref.alias is not None and ref.alias.lower() != "latest":
+            return store.version_by_alias(workspace, ref.model, ref.alias)
+        if ref.stage is not None:
+            stage = find_stage(ref.stage)
+            if stage is None:
+                return store.version_by_label(workspace, ref.model, ref.stage)
+            return store.newest_version(workspace, ref.model, stage=stage)
+        return store.newest_version(workspace, ref.model, digest=ref.digest)
+
+    def update_version(
+        self, model: str, number: int, changes: VersionChanges, *, if_match: int | None = None
+    ) -> ModelVersion:
+        """Apply a merge patch. Tags alone don't count as an update of `updated_at`."""
+
+        def change(
+            tx: Transaction, version: ModelVersion, now: datetime
+        ) -> tuple[ModelVersion, ActivityKind, JsonObject]:
+            changed = changes.apply(version)
+            if changed.label != version.label:
+                _refuse_taken_label(tx, changed.label)
+            if changed != replace(version, tags=changed.tags):
+                changed = replace(changed, updated_at=now)
+            return changed, ActivityKind.VERSION_UPDATED, changes.to_json()
+
+        return self._change(model, number, if_match, change)
+
+    def seal_version(
+        self, model: str, number: int, files: Manifest, *, if_match: int | None = None
+    ) -> ModelVersion:
+        """Give a PENDING version, or a mere pointer, its content, once and for ever."""
+        keep_manifest(self._ports, files)
+
+        def change(
+            tx: Transaction, version: ModelVersion, now: datetime
+        ) -> tuple[ModelVersion, ActivityKind, JsonObject]:
+            if version.digest == files.digest:
+                return version, ActivityKind.VERSION_SEALED, {}
+            if version.digest is not None:
+                raise Conflict(
+                    f"Version {number} of {model!r:.200} is sealed already, with other content.",
+                    hint="Create a new version; a sealed one never changes.",
+                )
+            if version.status is Status.FAILED:
+                raise Conflict(f"Version {number} of {model!r:.200} has failed.")
+            tx.add_manifest(files)
+            sealed = replace(
+                self._sealed(tx, live_model(tx, model), version, files), updated_at=now
+            )
+            return sealed, ActivityKind.VERSION_SEALED, _content(sealed)
+
+        return self._change(model, number, if_match, change)
+
+    def fail_version(self, model: str, number: int, message: str) -> ModelVersion:
+        """Say that a PENDING version will not come."""
+        names.check_text(message, "message")
+
+        def change(
+            tx: Transaction, version: ModelVersion, now: datetime
+        ) -> tuple[ModelVersion, ActivityKind, JsonObject]:
+            if version.status is not Status.PENDING:
+                raise Conflict(f"Version {number} of {model!r:.200} is {version.status}.")
+            failed = replace(version, status=Status.FAILED, status_message=message, updated_at=now)
+            return failed, ActivityKind.VERSION_FAILED, {"message": message}
+
+        return self._change(model, number, None, change)
+
+    def move_to_stage(
+        self,
+        model: str,
+        number: int,
+        stage: str,
+        *,
+        archive_existing: bool = False,
+        comment: str = "",
+    ) -> ModelVersion:
+        """Move a version to a stage; `archive_existing` archives the others that are there."""
+        names.check_text(comment, "comment")
+        to = find_stage(stage)
+        if to is None:
+            raise InvalidInput(
+                f"There is no stage {stage!r:.200}.",
+                hint=f"The stages are {', '.join(PREDEFINED_STAGES)}.",
+                details={"field": "stage"},
+            )
+        if archive_existing and to in (NO_STAGE, "Archived"):
+            raise InvalidInput(f"archive_existing makes no sense for the stage {to}.")
+
+        def decide(tx: Transaction) -> ModelVersion:
+            parent = live_model(tx, model)
+            version = live_version(tx, parent, number)
+            now = self._now(parent)
+            moves = [(version, to, comment)]
+            if archive_existing:
+                others = (v for v in tx.versions_in_stage(to) if v.version != number)
+                moves += [(other, "Archived", f"replaced by version {number}") for other in others]
+            for moved, target, why in moves:
+                if moved.stage == target:
+                    continue
+                tx.save_version(
+                    replace(moved, stage=target, updated_at=now, revision=moved.revision + 1)
+                )
+                tx.record(
+                    self._entry(
+                        ActivityKind.STAGE_CHANGED,
+                        now,
+                        version=moved.version,
+                        comment=why,
+                        details={"from": moved.stage, "to": target},
+                    )
+                )
+            self._touch(tx, parent, now)
+            return live_version(tx, parent, number)
+
+        return self._store.transact(self._key(model), decide)
+
+    def delete_version(
+        self, model: str, number: int, *, if_match: int | None = None
+    ) -> ModelVersion:
+        """Delete softly; its aliases are dropped. Its number is never used again."""
+
+        def decide(tx: Transaction) -> ModelVersion:
+            parent = live_model(tx, model)
+            version = live_version(tx, parent, number)
+            check_revision(version, if_match)
+            refuse_protected(tx, model, number)
+            now = self._now(parent)
+            references = tx.references(number)
+            for reference in references:
+                tx.drop_reference(reference.kind, reference.name)
+            deleted = replace(
+                version,
+                deleted_at=now,
+                updated_at=now,
+                aliases=(),
+                revision=version.revision + 1,
+            )
+            tx.save_version(deleted)
+            tx.record(
+                self._entry(
+                    ActivityKind.VERSION_DELETED,
+                    now,
+                    version=number,
+                    details={"aliases": list(version.aliases)},
+                )
+            )
+            self._touch(tx, parent, now, count=-1)
+            return deleted
+
+        return self._store.transact(self._key(model), decide)
+
+    def restore_version(self, model: str, number: int) -> ModelVersion:
+        """Undo `delete_version`; its aliases stay dropped."""
+
+        def decide(tx: Transaction) -> ModelVersion:
+            parent = live_model(tx, model)
+            version = tx.version(number)
+            if version is None:
+                raise no_version(model, number)
+            if version.deleted_at is None:
+                raise Conflict(f"Version {number} of {model!r:.200} is not deleted.")
+            _refuse_taken_label(tx, version.label)
+            now = self._now(parent)
+            tx.save_version(
+                replace(version, deleted_at=None, updated_at=now, revision=version.revision + 1)
+            )
+            tx.record(self._entry(ActivityKind.VERSION_RESTORED, now, version=number))
+            self._touch(tx, parent, now, count=1)
+            return live_version(tx, parent, number)
+
+        return self._store.transact(self._key(model), decide)
+
+    # -- inside a transaction --------------------------------------------------------------------
+
+    def _add_version(
+        self, tx: Transaction, model: RegisteredModel, new: NewVersion
+    ) -> ModelVersion:
+        _refuse_taken_label(tx, new.label)
+        now, number = self._now(model), model.last_number + 1
+        version = ModelVersion(
+            id=0,
+            uuid=uuid4().hex,
+            workspace=model.workspace,
+            model=model.name,
+            version=number,
+            created_at=now,
+            updated_at=now,
+            created_by=self._caller.actor,
+            status=Status.PENDING if new.pending else Status.READY,
+            label=new.label,
+            description=new.description,
+            tags=new.tags,
+            params=new.params,
+            metrics=new.metrics,
+            framework=new.framework,
+            signature=new.signature,
+            source_uri=new.source_uri,
+            run_id=new.run_id,
+            run_link=new.run_link,
+        )
+        if new.files is not None:
+            tx.add_manifest(new.files)
+            version = self._sealed(tx, model, version, new.files)
+        version = tx.add_version(version)
+        tx.record(
+            self._entry(
+                ActivityKind.VERSION_CREATED, now, version=number, details=_content(version)
+            )
+        )
+        self._touch(tx, replace(model, last_number=number), now, count=1)
+        return version
+
+    def _sealed(
+        self, tx: Transaction, model: RegisteredModel, version: ModelVersion, files: Manifest
+    ) -> ModelVersion:
+        before = tx.sealed_before(version.version)
+        parent = None if before is None else before.snapshot
+        identity: JsonObject = {
+            "manifest": files.digest,
+            "model": model.uuid,
+            "parent": parent,
+            "version": version.version,
+        }
+        return replace(
+            version,
+            status=Status.READY,
+            digest=files.digest,
+            size=files.size,
+            file_count=len(files.files),
+            snapshot=sha256_hex(canonical_json(identity))[:40],
+            parent=parent,
+        )
+
+    def _change(
+        self,
+        model: str,
+        number: int,
+        if_match: int | None,
+        change: Callable[
+            [Transaction, ModelVersion, datetime], tuple[ModelVersion, ActivityKind, JsonObject]
+        ],
+    ) -> ModelVersion:
+        """Save what `change` makes of a version, with its activity, unless nothing changed."""
+
+        def decide(tx: Transaction) -> ModelVersion:
+            parent = live_model(tx, model)
+            version = live_version(tx, parent, number)
+            check_revision(version, if_match)
+            now = self._now(parent)
+            changed, kind, details = change(tx, version, now)
+            if same(changed, version):
+                return version
+            tx.save_version(replace(changed, revision=version.revision + 1))
+            tx.record(self._entry(kind, now, version=number, details=details))
+            if changed.status is not version.status:
+                self._touch(tx, parent, now)
+            return live_version(tx, parent, number)
+
+        return self._store.transact(self._key(model), decide)
+
+    def _touch(
+        self, tx: Transaction, model: RegisteredModel, now: datetime, *, count: int = 0
+    ) -> None:
+        """Bring the model's counters and time up to date after a change of its versions."""
+        newest = tx.newest_ready()
+        tx.save_model(
+            replace(
+                model,
+                latest=None if newest is None else newest.version,
+                version_count=model.version_count + count,
+                updated_at=now,
+                revision=model.revision + 1,
+            )
+        )
+
+
+def find_stage(name: str) -> str | None:
+    """Return the stage that `name` means, whatever its case, or None."""
+    return next((stage for stage in PREDEFINED_STAGES if stage.lower() == name.lower()), None)
+
+
+def _refuse_taken_label(tx: Transaction, label: str | None) -> None:
+    if label and (other := tx.version_by_label(label)):
+        raise _taken_label(other)
+
+
+def _taken_label(other: ModelVersion) -> AlreadyExists:
+    return AlreadyExists(
+        f"Version {other.version} of {other.model!r:.200} has the label {other.label!r} already.",
+        hint="Choose another label, or remove it there.",
+        details={"version": other.version},
+    )
+
+
+def _content(version: ModelVersion) -> JsonObject:
+    """What a version is made of, for its history."""
+    return {
+        "digest": version.digest,
+        "label": version.label,
+        "snapshot": version.snapshot,
+        "source_uri": version.source_uri,
+        "status": version.status.value,
+    }
+
+
+def _gone(model: str, number: int) -> ModelVersion:
+    raise no_version(model, number)

@@ -1,0 +1,33 @@
+"""The suite that every MetadataStore passes. In a test file of yours, one line:
+
+    class TestMyStore(MetadataStoreSuite): open_store = staticmethod(open_my_store)
+
+`open_store` takes a path that nobody else uses, in a folder that exists (a store that is no file
+makes a name of it), and opens the store that is there, or a new one. It is called several times
+for one path, in other processes too, so it must be a function at the top of a module.
+
+    contract.py    what all parts stand on: the store, the clock, makers of entities
+    writing.py     transact: atomicity, names, history, references, idempotency, exact values
+    reading.py     what is visible when: names, aliases, labels, stages, deletion, restoration
+    search.py      filters and orders compared with `muniment.domain.evaluate`, and paging
+    contents.py    blobs, leases, manifests, uploads, purging, totals
+    threads.py     many threads at one model and at many
+    deaths.py      processes that die anywhere: what was acknowledged is there, nothing else is
+"""
+
+from __future__ import annotations
+
+from muniment.storage.conformance.metadata.contents import ContentsSuite
+from muniment.storage.conformance.metadata.deaths import DeathsSuite
+from muniment.storage.conformance.metadata.reading import ReadingSuite
+from muniment.storage.conformance.metadata.search import SearchSuite
+from muniment.storage.conformance.metadata.threads import ThreadsSuite
+from muniment.storage.conformance.metadata.writing import WritingSuite
+
+__all__ = ["MetadataStoreSuite"]
+
+
+class MetadataStoreSuite(
+    WritingSuite, ReadingSuite, SearchSuite, ContentsSuite, ThreadsSuite, DeathsSuite
+):
+    """Everything that the port promises."""

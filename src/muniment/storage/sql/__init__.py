@@ -1,0 +1,19 @@
+"""The MetadataStore over SQL databases, in SQLAlchemy Core: one store, an engine per database.
+
+store.py           SqlMetadataStore: the port
+reads.py           the statements that it always runs
+transaction.py     the inside of `transact`
+blobs.py           blobs and manifests, and who needs them
+search.py          a query becomes a page, from:
+  conditions.py      filter -> WHERE
+  patterns.py        LIKE
+  candidates.py      what an index can say of a filter
+  order.py           ORDER BY and cursors
+rows.py            row <-> entity
+properties.py      tags, params, metrics <-> searchable rows
+tables.py          the schema
+migrations/        its history
+engine.py          what a database must offer; prepared statements
+sqlite.py          SQLite: connections, pragmas, errors
+writer.py          SQLite: its one writing thread
+"""

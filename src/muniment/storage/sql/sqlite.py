@@ -1,0 +1,240 @@
+"""SQLite: one file, many readers, one writing thread per process.
+
+Write-ahead log, so that nobody waits for the writer; `synchronous=FULL`, so that a commit that was
+acknowledged survives a power cut. Several processes may share the file: they wait for each other.
+"""
+
+# ruff: noqa: D102  (the port says what they do)
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TypeVar, cast
+
+from sqlalchemy import URL, NullPool, create_engine, literal
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql import ColumnElement
+
+from muniment.errors import ConfigurationError, Corrupt, StorageFull, Unavailable
+from muniment.storage.sql import migrations, patterns
+from muniment.storage.sql.engine import Engine, Session
+from muniment.storage.sql.store import SqlMetadataStore
+from muniment.storage.sql.writer import Writer
+
+T = TypeVar("T")
+BUSY_SECONDS: Final = 30.0
+_OLDEST = (3, 35, 0)  # the first that knows RETURNING
+
+
+def open_sqlite(path: Path) -> SqlMetadataStore:
+    """Open the database in the file `path`, created with its folder if there is none.
+
+    Raises:
+        ConfigurationError: the file belongs to another program or a newer Muniment, can't be
+            opened, or SQLite is too old.
+        Corrupt: the file is no SQLite database.
+        Unavailable: another process has locked it for longer than half a minute.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST:
+        raise ConfigurationError(
+            f"Python's SQLite is {sqlite3.sqlite_version}; Muniment needs 3.35 or newer.",
+            hint="Use a Python that was built with a newer SQLite.",
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _prepare(path)
+    except (sqlite3.Error, DBAPIError) as error:
+        raise _translate(error) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"{str(path.parent)!r} can't be made: {error.strerror}.", hint="Choose another folder."
+        ) from error
+    return SqlMetadataStore(SqliteEngine(path))
+
+
+class SqliteEngine(Engine):
+    """See `muniment.storage.sql.engine.Engine`. The file must exist, with its schema."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._closed = False
+        self._idle: deque[Session] = deque()  # connections to read with; popped and put back
+        self._writer = Writer(lambda: _connect(path), _translate)
+
+    @property
+    def reads_are_local(self) -> bool:
+        return True
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        if self._closed:
+            raise Unavailable("The store is closed.", hint="Open it again.")
+        try:
+            session = self._idle.pop()
+        except IndexError:
+            session = self._connect_to_read()
+        try:
+            return work(session)
+        except (sqlite3.Error, DBAPIError) as error:
+            raise _translate(error) from error
+        finally:
+            self._idle.append(session)
+            self._let_go_if_closed()
+
+    def snapshot(self, work: Callable[[Session], T]) -> T:
+        def reading(session: Session) -> T:
+            database = cast(sqlite3.Connection, session.driver)
+            database.execute("BEGIN")
+            try:
+                return work(session)
+            finally:
+                database.rollback()
+
+        return self.read(reading)
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        return self._writer.submit(work)
+
+    def like(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
+        # SQLite's LIKE folds the case of ASCII letters; GLOB does not.
+        return column.op("GLOB", is_comparison=True)(literal(patterns.to_glob(pattern)))
+
+    def ilike(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
+        return column.like(patterns.to_like(pattern), escape="\\")
+
+    def close(self) -> None:
+        self._writer.close()
+        self._closed = True
+        self._let_go_if_closed()
+
+    def _connect_to_read(self) -> Session:
+        try:
+            return _connect(self._path, read_only=True)
+        except (sqlite3.Error, DBAPIError) as error:
+            raise _translate(error) from error
+
+    def _let_go_if_closed(self) -> None:
+        while self._closed and self._idle:
+            with suppress(IndexError):  # another thread took the last one
+                self._idle.pop().core.close()
+
+
+def _connect(path: Path, *, read_only: bool = False) -> Session:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=NullPool,
+        connect_args={
+            "timeout": BUSY_SECONDS,
+            "isolation_level": None,  # transactions are begun by us, not by the driver
+            "check_same_thread": False,
+            "cached_statements": 512,
+        },
+    )
+    core = engine.connect()
+    database = cast(sqlite3.Connection, core.connection.driver_connection)
+    try:
+        if read_only:
+            database.execute("PRAGMA query_only = ON")
+        else:
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone reaches only a cache
+            database.execute("PRAGMA foreign_keys = ON")
+            database.execute("PRAGMA cache_size = -16384")  # KiB; of use where indexes are random
+    except BaseException:
+        core.close()
+        raise
+    return Session(core, cast(DBAPIConnection, database))
+
+
+def _prepare(path: Path) -> None:
+    """Bring a file that may be new or old up to date, while others may be doing the same."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        session = _connect(path)
+        try:
+            return _bring_up_to_date(session, path)
+        except (sqlite3.OperationalError, DBAPIError) as error:
+            # Changing to WAL doesn't wait for its turn, whatever the timeout is.
+            if _code(error) not in _BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        finally:
+            session.core.close()
+
+
+def _bring_up_to_date(session: Session, path: Path) -> None:
+    database = cast(sqlite3.Connection, session.driver)
+    if migrations.is_current(session.core, str(path)) and _journal(database) == "wal":
+        return
+    mode = database.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise ConfigurationError(
+            f"SQLite can't keep a write-ahead log beside {str(path)!r} (it says {mode!r}).",
+            hint="Put the folder on a local disk.",
+        )
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        migrations.upgrade(session.core, str(path))
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def _journal(database: sqlite3.Connection) -> str:
+    return str(database.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+# -- errors --------------------------------------------------------------------------------------
+
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_CLOSED_TO_US = (
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+)
+
+
+def _code(error: BaseException) -> int | None:
+    """Return SQLite's primary result code."""
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    extended = getattr(driver_error, "sqlite_errorcode", None)
+    return None if extended is None else extended & 0xFF
+
+
+def _translate(error: BaseException) -> BaseException:
+    """Return what an error of SQLite means to us; any other error as it is."""
+    code = _code(error)
+    said = str(error.orig if isinstance(error, DBAPIError) else error)
+    if code == sqlite3.SQLITE_FULL:
+        return StorageFull(
+            f"The database can't grow: {said}.", hint="Free some disk space, then try again."
+        )
+    if code in _BUSY:
+        return Unavailable(
+            f"Another process has held the database for {BUSY_SECONDS:.0f} s: {said}.",
+            hint="Try again; if it stays so, look for a process that hangs.",
+        )
+    if code in _CORRUPT:
+        return Corrupt(
+            f"The database can't be read: {said}.",
+            hint="Restore it from a backup, or keep its path for Muniment alone.",
+        )
+    if code in _CLOSED_TO_US:
+        return ConfigurationError(
+            f"The database can't be opened or written: {said}.",
+            hint="Check who owns the folder and its files, and their permissions.",
+        )
+    if code == sqlite3.SQLITE_IOERR:
+        return Unavailable(
+            f"The disk under the database fails: {said}.", hint="Check the disk and its mount."
+        )
+    return error

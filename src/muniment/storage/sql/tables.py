@@ -1,0 +1,309 @@
+"""The schema.
+
+    workspaces ──< models ──< versions ──< version_properties     (tags, params, metrics: searched)
+                     │  └───< model_properties                    (tags: searched)
+                     ├──────< refs            movable names for versions, all protocols in one
+                     ├──────< activities      the hash chain; its length and head are in the model
+                     └──────< remembered      idempotency keys
+
+    blobs ──< manifest_blobs >── manifests <- - versions.digest   (by digest, no foreign key)
+    uploads
+
+One row is one entity: tags, params, metrics and aliases stand in it as JSON, so that reading it
+back needs no join. The same facts stand, indexed, in the property and reference tables; both are
+written in one transaction, the JSON by whoever writes the row, the rest by difference.
+
+Times are integer milliseconds, names compare by code point, ids are never used again. Everything
+is an integer, a double or text, so that no value needs converting between driver and row.
+An index that serves an order ends with the id, which decides ties.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+)
+
+PREFIX_CHARS = 200
+"""How much of a text value is indexed: 4 bytes each must fit a B-tree key with its 250-char key."""
+
+metadata = MetaData()
+
+# SQLite numbers rows itself only if the column is INTEGER; elsewhere ids take 64 bits.
+_Id = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _index(
+    name: str,
+    *columns: Column[Any],
+    where: ColumnElement[bool] | None = None,
+    unique: bool = False,
+) -> None:
+    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("uuid", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("uuid", Text, nullable=False, unique=True),
+    Column("workspace_id", _Id, ForeignKey("workspaces.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("tags", Text, nullable=False),  # JSON object of typed values
+    Column("aliases", Text, nullable=False),  # JSON object: alias -> version number
+    Column("last_number", BigInteger, nullable=False),
+    Column("latest", BigInteger),
+    Column("version_count", BigInteger, nullable=False),
+    Column("activity_count", BigInteger, nullable=False),
+    Column("activity_head", Text, nullable=False),
+    Column("deleted_at", BigInteger),
+    Column("revision", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+_m = models.c
+_live_model = _m.deleted_at.is_(None)
+_index("models_by_name", _m.workspace_id, _m.name, where=_live_model, unique=True)
+_index("models_by_slug", _m.workspace_id, _m.slug, where=_live_model, unique=True)
+_index("models_by_id", _m.workspace_id, _m.id, where=_live_model)
+_index("models_by_created_at", _m.workspace_id, _m.created_at, _m.id, where=_live_model)
+_index("models_by_updated_at", _m.workspace_id, _m.updated_at, _m.id, where=_live_model)
+_index("models_by_deleted_at", _m.deleted_at, _m.id, where=_m.deleted_at.is_not(None))
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("uuid", Text, nullable=False, unique=True),
+    Column("workspace_id", _Id, ForeignKey("workspaces.id"), nullable=False),
+    Column("model_id", _Id, ForeignKey("models.id"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("status_message", Text, nullable=False),
+    Column("label", Text),
+    Column("stage", Text, nullable=False),
+    Column("stage_key", Text, nullable=False),  # the stage, ASCII letters in lower case
+    Column("description", Text, nullable=False),
+    Column("tags", Text, nullable=False),  # JSON objects of typed values
+    Column("params", Text, nullable=False),
+    Column("metrics", Text, nullable=False),
+    Column("framework", Text, nullable=False),
+    Column("signature", Text),  # JSON
+    Column("source_uri", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("run_link", Text, nullable=False),
+    Column("digest", Text),
+    Column("size", BigInteger, nullable=False),
+    Column("file_count", BigInteger, nullable=False),
+    Column("snapshot", Text),
+    Column("parent", Text),
+    Column("aliases", Text, nullable=False),  # JSON list, sorted
+    Column("deleted_at", BigInteger),
+    Column("revision", BigInteger, nullable=False),
+    UniqueConstraint("model_id", "number"),
+    sqlite_autoincrement=True,
+)
+_v = versions.c
+_live = _v.deleted_at.is_(None)
+# Partial indexes leave out what most versions lack. A query must say so, too, for them to be used.
+STAGED: ColumnElement[bool] = _v.stage_key != literal_column("'none'")
+HAS_RUN: ColumnElement[bool] = _v.run_id != literal_column("''")
+_index("versions_by_id", _v.workspace_id, _v.id, where=_live)
+_index("versions_by_created_at", _v.workspace_id, _v.created_at, _v.id, where=_live)
+_index("versions_by_updated_at", _v.workspace_id, _v.updated_at, _v.id, where=_live)
+_index("model_versions_by_created_at", _v.model_id, _v.created_at, _v.id, where=_live)
+_index("model_versions_by_updated_at", _v.model_id, _v.updated_at, _v.id, where=_live)
+_index(
+    "versions_by_label",
+    _v.label,
+    _v.model_id,
+    where=_v.label.is_not(None) & _live,
+    unique=True,
+)
+_index(
+    "versions_by_stage",
+    _v.workspace_id,
+    _v.stage,
+    _v.updated_at,
+    _v.id,
+    where=STAGED & _live,
+)
+_index(
+    "model_versions_by_stage",
+    _v.model_id,
+    _v.stage_key,
+    _v.number,
+    where=STAGED & _live,
+)
+_index("versions_by_run", _v.run_id, where=HAS_RUN & _live)
+_index("versions_by_digest", _v.digest, _v.model_id, _v.number, where=_v.digest.is_not(None))
+_index("versions_by_deleted_at", _v.deleted_at, _v.id, where=_v.deleted_at.is_not(None))
+
+
+def _properties(name: str, owner: str) -> Table:
+    """Return the table of searchable values that the rows of `owner` have.
+
+    A text stands in two pieces, the first `PREFIX_CHARS` characters and the rest, of which the
+    first is indexed; their order as a pair is the order of the whole texts. A number stands as
+    the nearest double, and an integer also exactly.
+    """
+    table = Table(
+        name,
+        metadata,
+        Column("owner_id", _Id, ForeignKey(f"{owner}.id"), nullable=False),
+        Column("space", Text, nullable=False),  # `query.Namespace`
+        Column("key", Text, nullable=False),
+        Column("workspace_id", _Id, nullable=False),
+        Column("kind", Text, nullable=False),  # `properties.Kind`
+        Column("prefix", Text),
+        Column("rest", Text),
+        Column("number", Double),
+        Column("integer", BigInteger),
+        PrimaryKeyConstraint("owner_id", "space", "key"),
+        sqlite_with_rowid=False,
+    )
+    c = table.c
+    _index(
+        f"{name}_by_text",
+        c.workspace_id,
+        c.space,
+        c.key,
+        c.prefix,
+        c.owner_id,
+        where=c.prefix.is_not(None),
+    )
+    _index(
+        f"{name}_by_number",
+        c.workspace_id,
+        c.space,
+        c.key,
+        c.number,
+        c.owner_id,
+        where=c.number.is_not(None),
+    )
+    return table
+
+
+model_properties = _properties("model_properties", "models")
+version_properties = _properties("version_properties", "versions")
+
+refs = Table(
+    "refs",
+    metadata,
+    Column("model_id", _Id, ForeignKey("models.id"), nullable=False),
+    Column("kind", Text, nullable=False),  # `entities.ReferenceKind`
+    Column("name", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("protected", Integer, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    PrimaryKeyConstraint("model_id", "kind", "name"),
+    sqlite_with_rowid=False,
+)
+_index("refs_by_version", refs.c.model_id, refs.c.number)
+_index("refs_by_name", refs.c.name, refs.c.kind)
+
+activities = Table(
+    "activities",
+    metadata,
+    Column("model_id", _Id, ForeignKey("models.id"), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("version", BigInteger),
+    Column("comment", Text, nullable=False),
+    Column("details", Text, nullable=False),  # JSON
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    PrimaryKeyConstraint("model_id", "sequence"),
+    sqlite_with_rowid=False,
+)
+
+remembered = Table(
+    "remembered",
+    metadata,
+    Column("model_id", _Id, ForeignKey("models.id"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("number", BigInteger),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("model_id", "key"),
+    sqlite_with_rowid=False,
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("size", BigInteger, nullable=False),
+    Column("leased_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+_index("blobs_by_lease", blobs.c.leased_at)
+
+# Every blob of a known manifest, and the manifest's own, is known: who forgets a blob forgets the
+# manifests that list it (no version names them, or the blob would be in use).
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)
+
+manifest_blobs = Table(
+    "manifest_blobs",
+    metadata,
+    Column("manifest_id", _Id, ForeignKey("manifests.id"), nullable=False),
+    Column("blob_id", _Id, ForeignKey("blobs.id"), nullable=False),
+    PrimaryKeyConstraint("manifest_id", "blob_id"),
+    sqlite_with_rowid=False,
+)
+_index("manifest_blobs_by_blob", manifest_blobs.c.blob_id, manifest_blobs.c.manifest_id)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("workspace_id", _Id, ForeignKey("workspaces.id"), nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("digest", Text),
+    Column("size", BigInteger),
+)
+_index("uploads_by_digest", uploads.c.workspace_id, uploads.c.created_by, uploads.c.digest)
+_index("uploads_by_created_at", uploads.c.created_at)

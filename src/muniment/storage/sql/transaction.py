@@ -1,0 +1,464 @@
+"""The inside of one `transact`: reads and writes of one model, on the connection that writes.
+
+Rows of versions, references and history are written at once. The model's own row, which nearly
+every change touches more than once, is written when the transaction ends, or at once where its
+name, slug or deletion changes, so that a name that is taken raises where it was asked for.
+"""
+
+# ruff: noqa: D102  (the port says what they do)
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import orjson
+from sqlalchemy import (
+    BindParameter,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from muniment.domain.activities import Activity, Entry, chain
+from muniment.domain.entities import (
+    NO_STAGE,
+    ModelVersion,
+    Reference,
+    ReferenceKind,
+    RegisteredModel,
+    Status,
+)
+from muniment.domain.manifest import Manifest
+from muniment.domain.values import from_millis, to_millis
+from muniment.errors import AlreadyExists, NotFound
+from muniment.storage.metadata import ModelId, ModelKey, Remembered, Transaction
+from muniment.storage.sql import blobs, properties, rows
+from muniment.storage.sql.engine import Cell, Prepared, Row, Session
+from muniment.storage.sql.properties import MODEL_PROPERTIES, VERSION_PROPERTIES
+from muniment.storage.sql.tables import STAGED, activities, models, refs, remembered, versions
+
+_m, _v, _r = models.c, versions.c, refs.c
+_MODEL_ID: BindParameter[int] = bindparam("model_id")
+
+
+class Update:
+    """`UPDATE … WHERE id = :id` for whichever columns are to be set, each set prepared once."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._prepared: dict[tuple[str, ...], Prepared] = {}
+
+    def run(self, session: Session, row_id: int, cells: dict[str, Cell]) -> None:
+        """Set the cells of one row; do nothing if there are none."""
+        if not cells:
+            return
+        names = tuple(sorted(cells))
+        if names not in self._prepared:
+            self._prepared[names] = Prepared(
+                update(self._table)
+                .where(self._table.c.id == bindparam("row_id"))
+                .values({name: bindparam(name) for name in names})
+            )
+        self._prepared[names].run(session, row_id=row_id, **cells)
+
+
+def _insert(table: Table, *, returning_id: bool = False) -> Prepared:
+    columns = [c for c in table.c if not (returning_id and c.name == "id")]
+    statement = insert(table).values({c: bindparam(c.name) for c in columns})
+    return Prepared(statement.returning(table.c.id) if returning_id else statement)
+
+
+def _models() -> Select[tuple[object, ...]]:
+    return select(*rows.MODEL_COLUMNS).with_for_update()
+
+
+def _versions() -> Select[tuple[object, ...]]:
+    return (
+        select(*rows.VERSION_COLUMNS)
+        .join(models, _m.id == _v.model_id)
+        .where(_v.model_id == _MODEL_ID)
+    )
+
+
+_live = _v.deleted_at.is_(None)
+_workspace = _m.workspace_id == bindparam("workspace_id")
+_MODEL_BY_ID = Prepared(_models().where(_m.id == bindparam("id"), _workspace))
+_MODEL_BY_NAME = Prepared(
+    _models().where(_workspace, _m.name == bindparam("name"), _m.deleted_at.is_(None))
+)
+_NAME_TAKEN = Prepared(
+    select(_m.id).where(_workspace, _m.name == bindparam("name"), _m.deleted_at.is_(None))
+)
+_SLUG_TAKEN = Prepared(
+    select(_m.id).where(_workspace, _m.slug == bindparam("slug"), _m.deleted_at.is_(None))
+)
+_ADD_MODEL = _insert(models, returning_id=True)
+_SAVE_MODEL = Update(models)
+
+_VERSION = Prepared(_versions().where(_v.number == bindparam("number")))
+_BY_LABEL = Prepared(_versions().where(_v.label == bindparam("label"), _live))
+_IN_STAGE = Prepared(
+    _versions()
+    .where(
+        _v.stage_key == bindparam("stage_key"),
+        _v.stage == bindparam("stage"),
+        STAGED,
+        _live,
+    )
+    .order_by(_v.number)
+)
+_IN_NO_STAGE = Prepared(
+    _versions().where(_v.stage == bindparam("stage"), _live).order_by(_v.number)
+)
+_NEWEST_READY = Prepared(
+    _versions()
+    .where(_v.status == literal_column(f"'{Status.READY.value}'"), _live)
+    .order_by(_v.number.desc())
+    .limit(1)
+)
+_SEALED_BEFORE = Prepared(
+    _versions()
+    .where(_v.number < bindparam("number"), _v.snapshot.is_not(None))
+    .order_by(_v.number.desc())
+    .limit(1)
+)
+_ADD_VERSION = _insert(versions, returning_id=True)
+_SAVE_VERSION = Update(versions)
+_PURGE_VERSION = Prepared(delete(versions).where(_v.id == bindparam("id")))
+
+_refs = select(*rows.REFERENCE_COLUMNS).where(_r.model_id == _MODEL_ID)
+_this_ref = (_r.kind == bindparam("kind"), _r.name == bindparam("name"))
+_REFERENCES = Prepared(_refs.order_by(_r.kind, _r.name))
+_REFERENCES_TO = Prepared(_refs.where(_r.number == bindparam("number")).order_by(_r.kind, _r.name))
+_REFERENCE = Prepared(_refs.where(*_this_ref))
+_ADD_REFERENCE = _insert(refs)
+_DROP_REFERENCE = Prepared(delete(refs).where(_r.model_id == _MODEL_ID, *_this_ref))
+
+_ADD_ACTIVITY = _insert(activities)
+_REMEMBERED = Prepared(
+    select(remembered.c.request, remembered.c.number, remembered.c.at).where(
+        remembered.c.model_id == _MODEL_ID, remembered.c.key == bindparam("key")
+    )
+)
+_REMEMBER = _insert(remembered)
+
+
+class SqlTransaction(Transaction):
+    """See `muniment.storage.metadata.Transaction`. For one thread; ends with `finish`."""
+
+    def __init__(self, session: Session, workspace_id: int, key: ModelKey) -> None:
+        self._session = session
+        self._workspace_id = workspace_id
+        self._key = key
+        self._model: RegisteredModel | None = None
+        self._stored: dict[str, Cell] = {}  # the model's row, as the database has it
+        self._versions: dict[int, ModelVersion] = {}
+        self._load()
+
+    def finish(self) -> None:
+        """Write what is left to write."""
+        if self._model is not None:
+            cells = _model_cells(self._model)
+            _SAVE_MODEL.run(self._session, self._model.id, rows.changes(self._stored, cells))
+            self._stored = cells
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def model(self) -> RegisteredModel | None:
+        return self._model
+
+    def version(self, number: int) -> ModelVersion | None:
+        known = self._versions.get(number)
+        return known or self._one(_VERSION, number=number)
+
+    def version_by_label(self, label: str) -> ModelVersion | None:
+        return self._one(_BY_LABEL, label=label)
+
+    def versions_in_stage(self, stage: str) -> Sequence[ModelVersion]:
+        if self._model is None:
+            return ()
+        parameters: dict[str, Cell] = {"model_id": self._model.id, "stage": stage}
+        if stage == NO_STAGE:
+            found = _IN_NO_STAGE.all(self._session, **parameters)
+        else:
+            key = rows.stage_key(stage)
+            found = _IN_STAGE.all(self._session, stage_key=key, **parameters)
+        return [self._seen(row) for row in found]
+
+    def newest_ready(self) -> ModelVersion | None:
+        return self._one(_NEWEST_READY)
+
+    def sealed_before(self, number: int) -> ModelVersion | None:
+        return self._one(_SEALED_BEFORE, number=number)
+
+    def references(self, version: int | None = None) -> Sequence[Reference]:
+        if self._model is None:
+            return ()
+        if version is None:
+            found = _REFERENCES.all(self._session, model_id=self._model.id)
+        else:
+            found = _REFERENCES_TO.all(self._session, model_id=self._model.id, number=version)
+        return [rows.reference_from(row) for row in found]
+
+    def reference(self, kind: ReferenceKind, name: str) -> Reference | None:
+        if self._model is None:
+            return None
+        row = _REFERENCE.one(self._session, model_id=self._model.id, kind=kind.value, name=name)
+        return None if row is None else rows.reference_from(row)
+
+    def slug_taken(self, slug: str) -> bool:
+        row = _SLUG_TAKEN.one(self._session, workspace_id=self._workspace_id, slug=slug)
+        return row is not None
+
+    def name_taken(self, name: str) -> bool:
+        row = _NAME_TAKEN.one(self._session, workspace_id=self._workspace_id, name=name)
+        return row is not None
+
+    def remembered(self, key: str) -> Remembered | None:
+        if self._model is None:
+            return None
+        row = _REMEMBERED.one(self._session, model_id=self._model.id, key=key)
+        return None if row is None else Remembered(key, row[0], row[1], from_millis(row[2]))
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def add_model(self, model: RegisteredModel) -> RegisteredModel:
+        self._refuse_taken(model, name=True, slug=True)
+        added = replace(model, aliases={}, activity_count=0, activity_head="")
+        cells = _model_cells(added)
+        try:
+            row_id = _ADD_MODEL.scalar(
+                self._session, uuid=added.uuid, workspace_id=self._workspace_id, **cells
+            )
+        except IntegrityError as error:
+            raise _model_taken(model.name) from error
+        self._model = replace(added, id=row_id)
+        self._stored = cells
+        self._versions.clear()
+        MODEL_PROPERTIES.replace(
+            self._session, self._workspace_id, row_id, {}, properties.of(added.tags)
+        )
+        return self._model
+
+    def save_model(self, model: RegisteredModel) -> None:
+        old = self._held()
+        new = replace(
+            model,
+            id=old.id,
+            uuid=old.uuid,
+            workspace=old.workspace,
+            aliases=old.aliases,
+            activity_count=old.activity_count,
+            activity_head=old.activity_head,
+        )
+        self._model = new
+        if (old.name, old.slug, old.deleted_at) != (new.name, new.slug, new.deleted_at):
+            revived = old.deleted_at is not None
+            if new.deleted_at is None:
+                self._refuse_taken(
+                    new, name=revived or new.name != old.name, slug=revived or new.slug != old.slug
+                )
+            if old.name != new.name:
+                self._versions.clear()
+            try:
+                self.finish()
+            except IntegrityError as error:
+                raise _model_taken(new.name) from error
+        if new.tags is not old.tags:
+            before, after = properties.of(old.tags), properties.of(new.tags)
+            MODEL_PROPERTIES.replace(self._session, self._workspace_id, new.id, before, after)
+
+    def add_version(self, version: ModelVersion) -> ModelVersion:
+        model = self._held()
+        try:
+            row_id = _ADD_VERSION.scalar(
+                self._session,
+                uuid=version.uuid,
+                workspace_id=self._workspace_id,
+                model_id=model.id,
+                aliases="[]",
+                **rows.version_cells(version),
+            )
+        except IntegrityError as error:
+            raise _version_taken(version) from error
+        added = replace(version, id=row_id, workspace=model.workspace, model=model.name, aliases=())
+        VERSION_PROPERTIES.replace(
+            self._session, self._workspace_id, row_id, {}, _properties_of(added)
+        )
+        self._versions[added.version] = added
+        return added
+
+    def save_version(self, version: ModelVersion) -> None:
+        model, old = self._held(), self.version(version.version)
+        if old is None:
+            raise NotFound(f"There is no version {version.version} of {model.name!r:.200}.")
+        cells = rows.changes(rows.version_cells(old), rows.version_cells(version))
+        try:
+            _SAVE_VERSION.run(self._session, old.id, cells)
+        except IntegrityError as error:
+            raise _version_taken(version) from error
+        VERSION_PROPERTIES.replace(
+            self._session,
+            self._workspace_id,
+            old.id,
+            _properties_of(old),
+            _properties_of(version),
+        )
+        self._versions[old.version] = replace(
+            version,
+            id=old.id,
+            uuid=old.uuid,
+            workspace=old.workspace,
+            model=old.model,
+            aliases=old.aliases,
+        )
+
+    def purge_version(self, number: int) -> None:
+        version = self.version(number)
+        if version is None:
+            return
+        for reference in self.references(number):
+            self.drop_reference(reference.kind, reference.name)
+        VERSION_PROPERTIES.clear(self._session, version.id)
+        _PURGE_VERSION.run(self._session, id=version.id)
+        self._versions.pop(number, None)
+
+    def save_reference(self, reference: Reference) -> None:
+        model = self._held()
+        present = self.reference(reference.kind, reference.name)
+        self._drop(model, reference.kind, reference.name)
+        _ADD_REFERENCE.run(self._session, model_id=model.id, **rows.reference_cells(reference))
+        if reference.kind is ReferenceKind.ALIAS:
+            aliases = {**model.aliases, reference.name: reference.version}
+            moved_from = {present.version} if present else set()
+            self._show_aliases(aliases, moved_from | {reference.version})
+
+    def drop_reference(self, kind: ReferenceKind, name: str) -> None:
+        model, present = self._held(), self.reference(kind, name)
+        if present is None:
+            return
+        self._drop(model, kind, name)
+        if kind is ReferenceKind.ALIAS:
+            aliases = {alias: n for alias, n in model.aliases.items() if alias != name}
+            self._show_aliases(aliases, {present.version})
+
+    def add_manifest(self, manifest: Manifest) -> None:
+        blobs.add_manifest(self._session, manifest)
+
+    def remember(self, record: Remembered) -> None:
+        try:
+            _REMEMBER.run(
+                self._session,
+                model_id=self._held().id,
+                key=record.key,
+                request=record.request,
+                number=record.number,
+                at=to_millis(record.at),
+            )
+        except IntegrityError as error:
+            raise AlreadyExists(
+                f"The idempotency key {record.key!r:.200} is in use.",
+                hint="Use a new key for a new request.",
+            ) from error
+
+    def record(self, entry: Entry) -> Activity:
+        model = self._held()
+        activity = chain(
+            entry,
+            model_uuid=model.uuid,
+            sequence=model.activity_count + 1,
+            previous=model.activity_head,
+        )
+        _ADD_ACTIVITY.run(self._session, model_id=model.id, **rows.activity_cells(activity))
+        self._model = replace(model, activity_count=activity.sequence, activity_head=activity.hash)
+        return activity
+
+    # -- within ----------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        key = self._key
+        if isinstance(key, ModelId):
+            row = _MODEL_BY_ID.one(self._session, workspace_id=self._workspace_id, id=key.id)
+        else:
+            row = _MODEL_BY_NAME.one(self._session, workspace_id=self._workspace_id, name=key.name)
+        if row is not None:
+            self._model = rows.model_from(row, key.workspace)
+            self._stored = _model_cells(self._model)
+
+    def _held(self) -> RegisteredModel:
+        if self._model is None:
+            raise NotFound(f"There is no model for {self._key}.")
+        return self._model
+
+    def _one(self, statement: Prepared, **parameters: Cell) -> ModelVersion | None:
+        if self._model is None:
+            return None
+        row = statement.one(self._session, model_id=self._model.id, **parameters)
+        return None if row is None else self._seen(row)
+
+    def _seen(self, row: Row) -> ModelVersion:
+        version = rows.version_from(row, self._held().workspace)
+        self._versions[version.version] = version
+        return version
+
+    def _refuse_taken(self, model: RegisteredModel, *, name: bool, slug: bool) -> None:
+        if name and self.name_taken(model.name):
+            raise _model_taken(model.name)
+        if slug and self.slug_taken(model.slug):
+            raise AlreadyExists(
+                f"Another model of the workspace has the slug {model.slug!r}.",
+                hint="Choose another slug.",
+                details={"field": "slug"},
+            )
+
+    def _drop(self, model: RegisteredModel, kind: ReferenceKind, name: str) -> None:
+        _DROP_REFERENCE.run(self._session, model_id=model.id, kind=kind.value, name=name)
+
+    def _show_aliases(self, aliases: dict[str, int], numbers: set[int]) -> None:
+        """Write the aliases into the rows that show them: the model's, and these versions'."""
+        in_order = dict(sorted(aliases.items()))
+        self._model = replace(self._held(), aliases=in_order)
+        for number in numbers:
+            version = self.version(number)
+            if version is not None:
+                names = tuple(alias for alias, n in in_order.items() if n == number)
+                cells: dict[str, Cell] = {"aliases": orjson.dumps(names).decode()}
+                _SAVE_VERSION.run(self._session, version.id, cells)
+                self._versions[number] = replace(version, aliases=names)
+
+
+def _model_cells(model: RegisteredModel) -> dict[str, Cell]:
+    return {
+        **rows.model_cells(model),
+        "aliases": orjson.dumps(dict(model.aliases)).decode(),
+        "activity_count": model.activity_count,
+        "activity_head": model.activity_head,
+    }
+
+
+def _properties_of(version: ModelVersion) -> properties.Properties:
+    return properties.of(version.tags, version.params, version.metrics)
+
+
+def _model_taken(name: str) -> AlreadyExists:
+    return AlreadyExists(
+        f"There is a model {name!r:.200} already.",
+        hint="Choose another name.",
+        details={"field": "name"},
+    )
+
+
+def _version_taken(version: ModelVersion) -> AlreadyExists:
+    return AlreadyExists(
+        f"{version.model!r:.200} has a version {version.version}, or one with the label "
+        f"{version.label!r}, already.",
+        hint="Choose another number or label.",
+        details={"version": version.version},
+    )

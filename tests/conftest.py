@@ -1,0 +1,30 @@
+"""What every test stands on: no settings from the developer's shell, and no silent skips on CI."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+OUR_SETTINGS = ("MUNIMENT_", "REGISTRY_", "MONGODB_", "MINIO_")
+ON_CI = os.environ.get("CI") == "true"
+
+# At import, so that session fixtures and the servers they start see it too.
+for name in [name for name in os.environ if name.startswith(OUR_SETTINGS)]:
+    del os.environ[name]
+
+# A slow machine is no failure. On CI, hypothesis loads its own profile, which says the same.
+settings.register_profile("local", deadline=None)
+if not ON_CI:
+    settings.load_profile("local")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """On CI nothing may be missing, so a skipped test fails the run; `-ra` prints the reasons."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if ON_CI and reporter and reporter.stats.get("skipped"):
+        reporter.ensure_newline()
+        reporter.write_line("A test was skipped; on CI that fails the run.", red=True)
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from muniment.domain.caller import Caller
+from muniment.domain.manifest import FileEntry, Manifest
+from muniment.domain.values import sha256_hex, utcnow
+from muniment.services import Ports, Services
+from muniment.storage.factory import open_folder
+
+
+class Clock:
+    """A clock that tests can turn."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return utcnow() + self.ahead
+
+    def forward(self, **span: float) -> None:
+        self.ahead += timedelta(**span)
+
+
+class House(Services):
+    """Services over a fresh folder, with a clock to turn and short ways to say things."""
+
+    def __init__(self, ports: Ports, clock: Clock, actor: str = "ada") -> None:
+        super().__init__(ports, Caller(actor=actor))
+        self.ports = ports
+        self.clock = clock
+
+    def store(self, content: bytes) -> FileEntry:
+        with self.artifacts.receive() as intake:
+            intake.write(content)
+            stat = intake.finish()
+        assert stat.digest == sha256_hex(content)
+        return FileEntry("model.bin", stat.digest, stat.size)
+
+    def files(self, **contents: bytes) -> Manifest:
+        entries = []
+        for name, content in contents.items():
+            entry = self.store(content)
+            entries.append(FileEntry(f"{name}.bin", entry.digest, entry.size))
+        return Manifest.of(entries)
+
+    def acting_as(self, actor: str) -> House:
+        return House(self.ports, self.clock, actor)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    clock = Clock()
+    metadata, blobs = open_folder(tmp_path / "registry")
+    ports = Ports(metadata, blobs, clock=clock)
+    metadata.ensure_workspace("default", clock())
+    yield House(ports, clock)
+    ports.close()
