@@ -124,9 +124,7 @@ def test_a_string_that_reads_as_another_type_is_quoted(value: str | int, said: s
 
 def test_what_would_steer_a_terminal_is_escaped() -> None:
     hostile = "red \x1b[31m bell \x07 back \r reorder \u202e end"
-    assert words.printable(hostile) == (
-        r"red \x1b[31m bell \x07 back \r reorder \u202e end"
-    )
+    assert words.printable(hostile) == (r"red \x1b[31m bell \x07 back \r reorder \u202e end")
     assert words.printable("naïve 模型\n\tcafé") == "naïve 模型\n\tcafé"
 
 

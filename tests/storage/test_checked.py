@@ -9,11 +9,8 @@ from muniment.errors import InvalidInput
 from muniment.storage.blobs import BlobStore
 from muniment.storage.checked import CheckedBlobStore
 from muniment.storage.conformance.blobs import (
-    THREADS,
     BlobStoreSuite,
-    at_once,
     hostile_names,
-    new_id,
     put,
 )
 from muniment.storage.objects.folder import FolderBlobStore
@@ -80,19 +77,4 @@ def test_bytes_and_operations_are_counted(tmp_path: Path) -> None:
         "read_all": 1,
         "stat": 1,
     }
-    store.close()
-
-
-def test_nothing_is_lost_when_many_threads_count(tmp_path: Path) -> None:
-    store = open_checked(tmp_path)
-
-    def task(number: int) -> None:
-        with store.create_writer(new_id()) as writer:
-            for _ in range(100):
-                writer.write(b"x")
-            writer.cancel()
-
-    at_once(task)
-    assert store.counters.bytes_in == THREADS * 100
-    assert store.counters.operations["cancel"] == THREADS
     store.close()

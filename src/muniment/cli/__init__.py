@@ -9,6 +9,6 @@ __all__ = ["main"]
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command with `args` (default: the process's own) and return its exit code."""
-    from muniment.cli.main import run
+    from muniment.cli.run import run
 
     return run(args)

@@ -72,7 +72,7 @@ class Run:
     @property
     def output(self) -> Output:
         """Where to speak, as far as the options are known."""
-        return Output(self.choices.form or Form.HUMAN, debug=self.choices.debug)
+        return Output(self.choices.form or Form.HUMAN)
 
 
 def _choices(
@@ -119,7 +119,7 @@ _CONTEXT: Final = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annot
 
 
 def command(
-    panel: str, *examples: str, name: str | None = None
+    panel: str, *examples: str
 ) -> Callable[[Callable[Concatenate[Session, P], None]], Callable[Concatenate[Session, P], None]]:
     """Register a function of a session as a command, with examples and the global options."""
 
@@ -135,9 +135,9 @@ def command(
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         _take(run, own, doc=function.__doc__)
         app.command(
-            name or function.__name__,
+            function.__name__,
             rich_help_panel=panel,
-            epilog="\n".join(["[bold]Examples[/]", *(f"  {line}" for line in examples)]),
+            epilog="\n  ".join(["\n[bold]Examples[/]", *examples]),
         )(run)
         return function
 

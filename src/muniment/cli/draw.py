@@ -37,10 +37,11 @@ Cell: TypeAlias = str | Styled
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """Words on one line, with a gap between two."""
+    """Words on one line, never wrapped; what follows a `section`'s heading is indented."""
 
     words: Sequence[Cell]
     gap: str = "  "
+    section: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,16 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
 
+    def without_empty(self, *headers: str) -> Table:
+        """Return the table without those of the columns that say nothing in any row."""
+        kept = [
+            n
+            for n, column in enumerate(self.columns)
+            if column.header not in headers or any(row[n] for row in self.rows)
+        ]
+        columns = [self.columns[n] for n in kept]
+        return Table(columns, [[row[n] for n in kept] for row in self.rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -87,14 +98,17 @@ Block: TypeAlias = Heading | Paragraph | Facts | Table | Scene
 
 
 def draw(blocks: Sequence[Block], stream: TextIO) -> None:
-    """Write blocks, an empty line between two, unless the first is a heading of the second."""
+    """Write blocks, an empty line between two, but none below a heading."""
     console = console_for(stream)
-    for number, block in enumerate(blocks):
-        if number and not isinstance(blocks[number - 1], Heading):
+    above: Block | None = None
+    for block in blocks:
+        if above is not None and not isinstance(above, Heading):
             console.print()
-        for line in _lines(block, console.width):
+        indent = "  " if isinstance(above, Heading) and above.section else ""
+        for line in _lines(block, console.width - len(indent)):
             line.rstrip()
-            console.print(line, soft_wrap=True)
+            console.print(indent, line, sep="", soft_wrap=True)
+        above = block
 
 
 def console_for(stream: TextIO) -> Console:
@@ -111,7 +125,7 @@ def _lines(block: Block, width: int) -> Iterator[Text]:
     from rich.text import Text
 
     match block:
-        case Heading(words, gap):
+        case Heading(words, gap, _):
             yield Text(gap).join(_text(word) for word in words)
         case Paragraph(text):
             cell = _text(text)
@@ -121,7 +135,7 @@ def _lines(block: Block, width: int) -> Iterator[Text]:
         case Facts(pairs):
             left = max((len(name) for name, _ in pairs), default=0) + _GAP
             for name, value in pairs:
-                yield Text(name.ljust(left), style="dim") + _text(value)
+                yield Text.assemble((name.ljust(left), "dim"), _text(value))
         case Scene(title, lines):
             yield Text(title, style="bold")
             yield from (Text("   ") + _text(line) for line in lines)

@@ -81,6 +81,11 @@ def push(
         raise InvalidInput(
             "Standard input has no name.", hint="Say what the file is called: --path model.bin."
         )
+    if source is None and (not source_uri or path or input_example):
+        raise InvalidInput(
+            "There is nothing to push.",
+            hint="Name a file, a folder or - for standard input; or --source-uri alone.",
+        )
     if not create:
         session.registry.model(name)
     started = time.perf_counter()

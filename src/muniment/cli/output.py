@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from muniment.cli import pages
+from muniment.cli import pages, reports, words
 from muniment.cli.draw import Block, Heading, Scene, Styled, draw
 from muniment.domain.activities import Activity
 from muniment.domain.entities import ModelVersion, Reference, RegisteredModel
@@ -44,9 +44,8 @@ class Form(StrEnum):
 class Output:
     """Where results, notes and errors go. Streams are looked up when they are used."""
 
-    def __init__(self, form: Form = Form.HUMAN, *, debug: bool = False) -> None:
+    def __init__(self, form: Form = Form.HUMAN) -> None:
         self.form = form
-        self.debug = debug
 
     @property
     def human(self) -> bool:
@@ -96,37 +95,37 @@ class Output:
 
     def diff(self, diff: Diff) -> None:
         """What two versions differ in; quiet: the names of what does, such as `metrics.auc`."""
-        names = [f"{group}.{change.name}" for group, change in pages.changes(diff)]
+        names = [f"{group}.{change.name}" for group, change in reports.changes(diff)]
         names += [f"files.{change.path}" for change in diff.files]
-        self._emit(diff.to_json(), names, lambda: pages.diff(diff))
+        self._emit(diff.to_json(), names, lambda: reports.diff(diff))
 
-    def verified(self, reports: Sequence[VerifyReport]) -> None:
+    def verified(self, found: Sequence[VerifyReport]) -> None:
         """What was verified; quiet: only what is not sound."""
-        bad = [report.ref for report in reports if not report.ok]
-        self._emit([r.to_json() for r in reports], bad, lambda: pages.verified(reports))
+        bad = [report.ref for report in found if not report.ok]
+        self._emit([r.to_json() for r in found], bad, lambda: reports.verified(found))
 
     def garbage(self, report: GarbageReport) -> None:
         """What a garbage collection did; quiet: the bytes it freed."""
-        self._emit(report.to_json(), [str(report.bytes)], lambda: pages.garbage(report))
+        self._emit(report.to_json(), [str(report.bytes)], lambda: reports.garbage(report))
 
     def settings(self, settings: Sequence[Setting]) -> None:
         """Settings in force; quiet: as lines of an environment file."""
         document: list[Json] = [asdict(setting) for setting in settings]
         lines = [f"{setting.variable}={setting.value}" for setting in settings]
-        self._emit(document, lines, lambda: pages.settings(settings))
+        self._emit(document, lines, lambda: reports.settings(settings))
 
     def done(self, entity: ModelVersion | RegisteredModel, sentence: str) -> None:
         """One entity after a change, said in a sentence for people."""
         name = entity.ref if isinstance(entity, ModelVersion) else entity.name
-        self._emit(entity.to_json(), [name], lambda: pages.sentence(sentence))
+        self._emit(entity.to_json(), [name], lambda: reports.sentence(sentence))
 
     def said(self, document: JsonObject, line: str, sentence: str) -> None:
         """Anything small: as JSON, as one quiet line (nothing if empty), and as a sentence."""
-        self._emit(document, [line] if line else [], lambda: pages.sentence(sentence))
+        self._emit(document, [line] if line else [], lambda: reports.sentence(sentence))
 
     def pushed(self, version: ModelVersion, seconds: float) -> None:
         """A new version, and how long that took."""
-        self._emit(version.to_json(), [version.ref], lambda: pages.pushed(version, seconds))
+        self._emit(version.to_json(), [version.ref], lambda: reports.pushed(version, seconds))
 
     def pulled(self, version: ModelVersion, folder: Path, files: Sequence[FileEntry]) -> None:
         """The files of a version that are in `folder` now; quiet: the folder."""
@@ -135,7 +134,7 @@ class Output:
             "folder": str(folder),
             "files": [f.to_json() for f in files],
         }
-        self._emit(document, [str(folder)], lambda: pages.pulled(version, folder, files))
+        self._emit(document, [str(folder)], lambda: reports.pulled(version, folder, files))
 
     def scene(self, title: str, *lines: str) -> None:
         """A piece of a story, told at once; for people only."""
@@ -158,7 +157,10 @@ class Output:
     def error(self, error: MunimentError) -> None:
         """A failure and the next step, on stderr in every form."""
         details: JsonObject = {key: _json(detail) for key, detail in error.details.items()}
+        pointer = details.pop("pointer", None) if self.form is not Form.JSON else None
         self.failure(error.message, error.hint, error.code, details, error.request_id)
+        if isinstance(pointer, str):
+            _line(sys.stderr, words.printable(pointer))
 
     def failure(
         self,
@@ -175,7 +177,7 @@ class Output:
                 document["details"] = details
             if request_id:
                 document["request_id"] = request_id
-            _line(sys.stderr, json.dumps({"error": document}, ensure_ascii=False))
+            _line(sys.stderr, _dumped({"error": document}, sys.stderr))
             return
         _say("error", message)
         if hint:
@@ -187,7 +189,7 @@ class Output:
         self, document: Json, lines: Iterable[str], page: Callable[[], Sequence[Block]]
     ) -> None:
         if self.form is Form.JSON:
-            _line(sys.stdout, json.dumps(document, ensure_ascii=False, indent=2))
+            _line(sys.stdout, _dumped(document, sys.stdout, indent=2))
         elif self.form is Form.QUIET:
             for line in lines:
                 _line(sys.stdout, line)
@@ -202,6 +204,12 @@ def _say(kind: str, text: str) -> None:
 
 def _json(detail: Detail) -> Json:
     return [*detail] if isinstance(detail, list) else detail
+
+
+def _dumped(document: Json, stream: TextIO, indent: int | None = None) -> str:
+    """Return JSON that the stream can carry."""
+    unicode = stream.encoding.lower().startswith("utf")
+    return json.dumps(document, ensure_ascii=not unicode, indent=indent)
 
 
 def _line(stream: TextIO, text: str) -> None:

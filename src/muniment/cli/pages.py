@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from muniment.cli import words
 from muniment.cli.draw import Block, Cell, Column, Facts, Heading, Paragraph, Styled, Table
@@ -19,17 +17,13 @@ from muniment.domain.entities import (
     Signature,
     Status,
 )
-from muniment.domain.garbage import GarbageReport
 from muniment.domain.manifest import FileEntry
-from muniment.domain.values import Value, utcnow
-
-if TYPE_CHECKING:
-    from muniment.client.difference import Change, Diff
-    from muniment.client.verification import VerifyReport
-    from muniment.server.settings import Setting
+from muniment.domain.names import DIGEST
+from muniment.domain.values import Json, Value, utcnow
 
 _STATUS = {Status.READY: "green", Status.PENDING: "yellow", Status.FAILED: "red"}
 _METRIC_COLUMNS = 4
+_FILES = 50
 _NAME = "bold"
 _ALIAS = "cyan"
 
@@ -62,7 +56,7 @@ def models(found: Sequence[RegisteredModel]) -> list[Block]:
     if deleted:
         columns.insert(1, Column("ID", right=True))
         rows = [[row[0], str(m.id), *row[1:]] for row, m in zip(rows, found, strict=True)]
-    return [_without_empty(Table(columns, rows), {"ALIASES", "TAGS"})]
+    return [Table(columns, rows).without_empty("ALIASES", "TAGS")]
 
 
 def versions(found: Sequence[ModelVersion], *, of_one_model: bool = False) -> list[Block]:
@@ -97,8 +91,7 @@ def versions(found: Sequence[ModelVersion], *, of_one_model: bool = False) -> li
         for row in rows:
             row[2] = ""
     _add_metrics(columns, rows, found)
-    droppable = {"LABEL", "", "STAGE", "ALIASES"}
-    return [_without_empty(Table(columns, rows), droppable)]
+    return [Table(columns, rows).without_empty("LABEL", "", "STAGE", "ALIASES")]
 
 
 def _add_metrics(
@@ -142,9 +135,12 @@ def model(found: RegisteredModel, newest: Sequence[ModelVersion]) -> list[Block]
             (alias, Styled(f"{found.name}/{number}", _ALIAS))
             for alias, number in sorted(found.aliases.items())
         ]
-        blocks += [Heading([Styled("Aliases", _NAME)]), Facts(pairs)]
+        blocks += [_titled("Aliases"), Facts(pairs)]
     if newest:
-        blocks += [Heading([Styled("Versions", _NAME)]), *versions(newest, of_one_model=True)]
+        blocks += [
+            _titled("Versions"),
+            *versions(newest, of_one_model=True),
+        ]
         if len(newest) < found.version_count:
             more = found.version_count - len(newest)
             blocks.append(Paragraph(Styled(f"… and {more:,} older", "dim")))
@@ -153,7 +149,6 @@ def model(found: RegisteredModel, newest: Sequence[ModelVersion]) -> list[Block]
 
 def version(found: ModelVersion, files: Sequence[FileEntry]) -> list[Block]:
     """One version: what it is, what it measured, what it is made of."""
-    now = utcnow()
     title: list[Cell] = [Styled(found.ref, _NAME)]
     if found.label:
         title.append(found.label)
@@ -164,36 +159,48 @@ def version(found: ModelVersion, files: Sequence[FileEntry]) -> list[Block]:
     blocks: list[Block] = [Heading(title)]
     if found.description:
         blocks.append(Paragraph(found.description))
-    known: list[tuple[str, Cell]] = [
-        ("problem", Styled(found.status_message, "red")),
-        ("digest", f"sha256:{found.digest}" if found.digest else "none: it only points elsewhere"),
-        ("size", f"{words.size(found.size)} in {words.count(found.file_count, 'file')}"),
-        ("framework", found.framework),
-        ("source", found.source_uri),
-        ("run", found.run_id),
-        ("run link", found.run_link),
-        ("signature", _signature(found.signature)),
-        ("created", f"{_when(found.created_at, now)} by {found.created_by}"),
-    ]
-    if found.updated_at != found.created_at:
-        known.append(("updated", _when(found.updated_at, now)))
-    if found.deleted_at is not None:
-        known.append(("deleted", Styled(_when(found.deleted_at, now), "red")))
-    if not found.digest:
-        known = [(name, value) for name, value in known if name != "size"]
-    blocks.append(Facts([(n, v) for n, v in known if v and v != Styled("", "red")]))
+    blocks.append(Facts(_facts(found)))
     if found.metrics:
         names = sorted(found.metrics)
         texts = words.aligned([found.metrics[name] for name in names])
-        blocks += [Heading([Styled("Metrics", _NAME)]), Facts(list(zip(names, texts, strict=True)))]
+        blocks += [_titled("Metrics"), Facts(list(zip(names, texts, strict=True)))]
     blocks += [*_section("Params", found.params), *_section("Tags", found.tags)]
     if files:
+        columns = [Column("PATH", flexible=True), Column("SIZE", right=True), Column("SHA-256")]
         rows = [[file.path, words.size(file.size), words.digest(file.digest)] for file in files]
-        table = Table(
-            [Column("PATH", flexible=True), Column("SIZE", right=True), Column("SHA-256")], rows
-        )
-        blocks += [Heading([Styled("Files", _NAME)]), table]
+        blocks += [_titled("Files"), Table(columns, rows[:_FILES])]
+        if len(rows) > _FILES:
+            more = f"… and {len(rows) - _FILES:,} more; -o json lists all"
+            blocks.append(Paragraph(Styled(more, "dim")))
     return blocks
+
+
+def _facts(found: ModelVersion) -> list[tuple[str, Cell]]:
+    """What is known of a version, in the order in which people ask for it."""
+    now = utcnow()
+    facts: list[tuple[str, Cell]] = []
+    if found.status_message:
+        facts.append(("problem", Styled(found.status_message, "red")))
+    if found.digest:
+        files = words.count(found.file_count, "file")
+        facts.append(("digest", f"sha256:{found.digest}"))
+        facts.append(("size", f"{words.size(found.size)} in {files}"))
+    elif found.status is Status.READY:
+        facts.append(("content", "not here: it points elsewhere"))
+    told = {
+        "framework": found.framework,
+        "source": found.source_uri,
+        "run": found.run_id,
+        "run link": found.run_link,
+        "signature": _signature(found.signature),
+    }
+    facts += [(name, text) for name, text in told.items() if text]
+    facts.append(("created", f"{_when(found.created_at, now)} by {found.created_by}"))
+    if found.updated_at != found.created_at:
+        facts.append(("updated", _when(found.updated_at, now)))
+    if found.deleted_at is not None:
+        facts.append(("deleted", Styled(_when(found.deleted_at, now), "red")))
+    return facts
 
 
 def activities(found: Sequence[Activity]) -> list[Block]:
@@ -243,7 +250,7 @@ def aliases(found: Sequence[Reference]) -> list[Block]:
         ]
         for alias in found
     ]
-    return [_without_empty(Table(columns, rows), {"PROTECTED"})]
+    return [Table(columns, rows).without_empty("PROTECTED")]
 
 
 def values(found: Mapping[str, Value]) -> list[Block]:
@@ -253,126 +260,12 @@ def values(found: Mapping[str, Value]) -> list[Block]:
     return [Facts([(key, words.value(found[key])) for key in sorted(found)])]
 
 
-def diff(found: Diff) -> list[Block]:
-    """What two versions differ in, side by side."""
-    title = Heading([Styled(found.a.ref, "red"), "→", Styled(found.b.ref, "green")])
-    if not found:
-        return [title, Paragraph("No difference.")]
-    rows: list[list[Cell]] = []
-    for group, change in changes(found):
-        delta = "" if change.delta is None else f"{change.delta:+.4g}"
-        sides = [words.value(change.before), words.value(change.after)]
-        rows.append([Styled(group, "dim"), change.name, *sides, delta])
-    for file in found.files:
-        before, after = (
-            "-" if side is None else f"{words.digest(side.digest)} {words.size(side.size)}"
-            for side in (file.before, file.after)
-        )
-        rows.append([Styled("files", "dim"), file.path, before, after, ""])
-    columns = [
-        Column(""),
-        Column("NAME", style=_NAME, flexible=True),
-        Column(found.a.ref, flexible=True, style="red"),
-        Column(found.b.ref, flexible=True, style="green"),
-        Column("CHANGE", right=True),
-    ]
-    if found.same_content:
-        shared = "The files are the same."
-    else:
-        shared = f"{found.share:.0%} of the bytes of {found.b.ref} are in {found.a.ref}, too."
-    table = _without_empty(Table(columns, rows), {"CHANGE"})
-    return [title, table, Paragraph(Styled(shared, "dim"))]
-
-
-def changes(found: Diff) -> Iterator[tuple[str, Change]]:
-    """Yield every change but those of files, with the group that it belongs to."""
-    groups = {
-        "metrics": found.metrics,
-        "params": found.params,
-        "tags": found.tags,
-        "signature": found.signature,
-    }
-    for group, members in groups.items():
-        for change in members:
-            yield group, change
-
-
-def verified(found: Sequence[VerifyReport]) -> list[Block]:
-    """What was verified, and what is not sound."""
-    if not found:
-        return [Paragraph(Styled("There is nothing to verify.", "dim"))]
-    columns = [
-        Column(""),
-        Column("VERSION", style=_NAME, flexible=True),
-        Column("FILES", right=True),
-        Column("BYTES", right=True),
-        Column("HISTORY", right=True),
-    ]
-    rows: list[list[Cell]] = [
-        [
-            Styled("sound", "green") if report.ok else Styled("NOT SOUND", "bold red"),
-            report.ref,
-            f"{report.files:,}",
-            words.size(report.bytes),
-            words.count(report.activities, "entry", "entries"),
-        ]
-        for report in found
-    ]
-    blocks: list[Block] = [Table(columns, rows)]
-    for report in found:
-        blocks += [
-            Paragraph(Styled(f"{report.ref}: {problem}", "red")) for problem in report.problems
-        ]
-    return blocks
-
-
-def garbage(report: GarbageReport) -> list[Block]:
-    """What a garbage collection did, or would do."""
-    title = "What would be removed (nothing was):" if report.dry_run else "Removed:"
-    columns = [Column("", style=_NAME), Column("COUNT", right=True), Column("BYTES", right=True)]
-    rows = [
-        ["versions deleted long ago", f"{report.purged_versions:,}", ""],
-        ["manifests", f"{report.manifests:,}", ""],
-        ["uploads never finished", f"{report.uploads:,}", ""],
-        ["blobs nobody needs", f"{report.blobs:,}", words.size(report.bytes)],
-        ["blobs kept", f"{report.kept_blobs:,}", words.size(report.kept_bytes)],
-    ]
-    return [Heading([title]), Table(columns, rows)]
-
-
-def settings(found: Sequence[Setting]) -> list[Block]:
-    """Settings in force, and where they come from."""
-    columns = [
-        Column("SETTING", style=_NAME),
-        Column("VALUE", flexible=True),
-        Column("FROM", flexible=True, style="dim"),
-    ]
-    return [Table(columns, [[one.variable, one.value, one.source] for one in found])]
-
-
-def pushed(version: ModelVersion, seconds: float) -> list[Block]:
-    """A new version, and how long that took."""
-    if not version.digest:
-        return [Paragraph(f"Registered {version.ref}, which points at {version.source_uri}.")]
-    content = f"{words.count(version.file_count, 'file')}, {words.size(version.size)}"
-    done = f"Pushed {version.ref}: {content} in {words.seconds(seconds)}."
-    return [Paragraph(done), Paragraph(Styled(f"sha256:{version.digest}", "dim"))]
-
-
-def pulled(version: ModelVersion, folder: Path, files: Sequence[FileEntry]) -> list[Block]:
-    """The files of a version that are in `folder` now."""
-    total = words.size(sum(file.size for file in files))
-    done = f"Pulled {version.ref}: {words.count(len(files), 'file')}, {total}, verified."
-    return [Paragraph(done), Paragraph(Styled(str(folder), _NAME))]
-
-
-def sentence(text: str) -> list[Block]:
-    """One sentence."""
-    return [Paragraph(text)]
-
-
 def _section(title: str, found: Mapping[str, Value]) -> list[Block]:
-    return [Heading([Styled(title, _NAME)]), *values(found)] if found else []
+    return [_titled(title), *values(found)] if found else []
+
+
+def _titled(title: str) -> Heading:
+    return Heading([Styled(title, _NAME)], section=True)
 
 
 def _values_in_line(found: Mapping[str, Value]) -> str:
@@ -392,17 +285,16 @@ def _signature(signature: Signature | None) -> str:
 
 def _details(entry: Activity) -> str:
     parts = [entry.comment] if entry.comment else []
-    parts += [
-        f"{key}={detail}" for key, detail in entry.details.items() if detail not in (None, "")
-    ]
+    parts += [f"{key}={_told(item)}" for key, item in entry.details.items() if item]
     return " ".join(parts)
 
 
-def _without_empty(table: Table, droppable: set[str]) -> Table:
-    """Leave out those of the columns that say nothing in any row."""
-    kept = [
-        n
-        for n, column in enumerate(table.columns)
-        if column.header not in droppable or any(row[n] for row in table.rows)
-    ]
-    return Table([table.columns[n] for n in kept], [[row[n] for n in kept] for row in table.rows])
+def _told(item: Json) -> str:
+    """Return a detail of an activity in few words."""
+    if isinstance(item, dict):
+        return "{" + ", ".join(f"{key}={_told(inner)}" for key, inner in item.items()) + "}"
+    if isinstance(item, list):
+        return "[" + ", ".join(map(_told, item)) + "]"
+    if isinstance(item, str) and DIGEST.fullmatch(item):
+        return words.digest(item)
+    return words.value(item)

@@ -54,11 +54,11 @@ def run(out: Output, *, port: int = 0, home: Path | None = None, exit_at_end: bo
             story.sum_up()
             if exit_at_end:
                 return
-            story.invite()
             try:
+                story.invite()
                 server.wait()
             except KeyboardInterrupt:
-                out.note("\nStopped.")
+                out.scene("\nStopped.")
 
 
 class _Story:
@@ -68,7 +68,8 @@ class _Story:
         self._out = out
         self._server = server
         self._work = work
-        self._number = 0
+        self._scenes = 0
+        self._pushed: list[Version] = []
         self._summary: JsonObject = {"url": server.url}
 
     def tell(self, *, kept: Path | None) -> None:
@@ -93,33 +94,39 @@ class _Story:
             (best, trained), (other, _) = sorted(
                 (linear, forest), key=lambda pair: pair[0].metrics["auc"], reverse=True
             )
-            best.set_alias(CHAMPION)
+            best = best.set_alias(CHAMPION)
         gain = best.metrics["auc"] - other.metrics["auc"]
-        self._scene("The champion", f"{NAME}@{CHAMPION} is {best.ref} (AUC {gain:+.5f})")
+        self._scene(
+            "The champion", f"{NAME}@{CHAMPION} is {best.ref}: its AUC is higher by {gain:.5f}"
+        )
         self._fresh(best, trained)
 
     def sum_up(self) -> None:
         """Give programs what they came for."""
-        self._out.said(self._summary, self._server.url, "The same model came out.")
+        self._out.scene("The same model came out.")
+        if not self._out.human:
+            self._out.said(self._summary, self._server.url, "")
 
     def invite(self) -> None:
         """Say what to look at and what to try while it serves."""
         url = self._server.url
+        first, second = self._pushed
         self._out.scene(
             "Look at it",
             f"{url}/docs",
             f"{url}/api/v1/models/{NAME}",
-            f"{url}/api/v1/models/{NAME}/versions/2",
+            f"{url}/api/v1/models/{NAME}/versions/{second.version}",
             f"{url}/metrics",
         )
         self._out.scene(
             "Try, in another terminal",
             f"export MUNIMENT_REGISTRY={url}",
             f"muniment show {NAME}@{CHAMPION}",
-            f"muniment diff {NAME}/1 {NAME}/2",
+            f"muniment diff {first.ref} {second.ref}",
             "muniment search 'metrics.accuracy > 0.9'",
             f"muniment log {NAME}",
             "muniment verify",
+            f"curl -O {url}/api/v1/models/{NAME}/versions/{second.version}/files/model.joblib",
         )
         self._out.scene("Serving until Ctrl-C.")
 
@@ -141,6 +148,7 @@ class _Story:
             input_example=digits.input_example(data),
         )
         pushed_in = time.perf_counter() - started
+        self._pushed.append(version)
         self._scene(
             f"Version {version.version}",
             f"{trained.title}: AUC {trained.metrics['auc']:.5f}, "
@@ -198,8 +206,8 @@ class _Story:
         return report
 
     def _scene(self, title: str, *lines: str) -> None:
-        self._number += 1
-        self._out.scene(f"{self._number}  {title}", *lines)
+        self._scenes += 1
+        self._out.scene(f"{self._scenes}  {title}", *lines)
 
 
 @contextmanager
@@ -209,7 +217,8 @@ def _ended_by_signals() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    ending = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}  # no SIGHUP on Windows
+    before = {number: signal.signal(number, end) for number in ending}
     try:
         yield
     finally:

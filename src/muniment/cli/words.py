@@ -132,7 +132,7 @@ def assignments(pairs: Iterable[str], what: str) -> dict[str, Value]:
         key, equals, text = pair.partition("=")
         if not equals or not key:
             raise InvalidInput(
-                f"{pair!r:.200} is not a {what}.", hint=f"Write key=value, such as {what}=1."
+                f"{pair!r:.200} is not a {what}.", hint="Write key=value, such as depth=6."
             )
         forced = _TYPED_KEY.fullmatch(key)
         if forced:

@@ -38,7 +38,9 @@ FORGOTTEN: Final = 7 * 24 * 3600.0
 
 _HOUR: Final = 3600 * 10**9  # nanoseconds
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_NOT_OURS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_NOT_OURS: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+)
 
 
 def default_cache() -> Path:

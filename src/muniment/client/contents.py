@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,13 +94,16 @@ def of_bytes(data: bytes, path: str) -> Content:
     return Content(check_path(path), path, len(data), pieces)
 
 
-def of_stream(stream: BinaryIO, path: str) -> Content:
+def of_stream(stream: BinaryIO, path: str, spool: Path) -> Content:
     """Return a binary stream, from where it stands, as a file.
 
-    One that can't seek is first copied to a temporary file.
+    One that can't seek is first copied to a file `spool`.
     """
+    check_path(path)
     if not stream.seekable():
-        stream = _spooled(stream)
+        with spool.open("wb") as copy:
+            shutil.copyfileobj(stream, copy, PIECE)
+        return _file(spool, path)
     begin = stream.tell()
     size = stream.seek(0, io.SEEK_END) - begin
 
@@ -108,7 +111,7 @@ def of_stream(stream: BinaryIO, path: str) -> Content:
         stream.seek(begin + offset)
         yield from _exactly(stream, size - offset, path)
 
-    return Content(check_path(path), path, size, pieces)
+    return Content(path, path, size, pieces)
 
 
 def _file(file: Path, path: str) -> Content:
@@ -150,14 +153,6 @@ def _exactly(stream: io.RawIOBase | BinaryIO, size: int, name: str) -> Iterator[
         yield piece
 
 
-def _spooled(stream: BinaryIO) -> BinaryIO:
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 -- lives as long as the content
-    while piece := stream.read(PIECE):
-        copy.write(piece)
-    copy.seek(0)
-    return copy
-
-
 def _walk(root: Path) -> Iterator[tuple[Path, str]]:
     """Yield every file below `root` with its POSIX path relative to it, in order."""
     for entry in sorted(root.iterdir(), key=lambda entry: entry.name):
@@ -166,7 +161,7 @@ def _walk(root: Path) -> Iterator[tuple[Path, str]]:
 
 def _entries(root: Path, entry: Path) -> Iterator[tuple[Path, str]]:
     if entry.is_symlink():
-        target = entry.resolve()
+        target = Path(os.path.realpath(entry))  # `resolve` fails on links in a circle
         if not target.is_relative_to(root):
             raise InvalidInput(
                 f"The link {str(entry)!r} leads out of the folder that is pushed.",

@@ -95,10 +95,14 @@ class Diff:
 
     def __repr__(self) -> str:
         told = [f"{c.name} {_short(c.before)} → {_short(c.after)}" for c in self.metrics[:3]]
-        for name in ("metrics", "params", "tags", "signature", "files"):
-            count = len(getattr(self, name)) - (len(told) if name == "metrics" else 0)
-            if count:
-                told.append(f"{count} {'more ' if name == 'metrics' and told else ''}{name}")
+        counts = {
+            "more metric": len(self.metrics) - len(told),
+            "param": len(self.params),
+            "tag": len(self.tags),
+            "variable": len(self.signature),
+            "file": len(self.files),
+        }
+        told += [f"{n} {what}{'s' if n > 1 else ''}" for what, n in counts.items() if n]
         differs = ", ".join(told) or "no difference"
         return f"<Diff {self.a.ref} → {self.b.ref}: {differs}; {self.share:.0%} of bytes in common>"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from muniment.client import html
 from muniment.client.listing import Listing
 from muniment.domain.activities import Activity
-from muniment.domain.entities import ModelVersion, RegisteredModel
+from muniment.domain.entities import NO_STAGE, ModelVersion, RegisteredModel
 from muniment.domain.manifest import Manifest
 from muniment.domain.values import Value
 
@@ -79,7 +79,8 @@ class Model(RegisteredModel):
     def __repr__(self) -> str:
         aliases = "".join(f", @{alias} → {n}" for alias, n in sorted(self.aliases.items()))
         count = f"{self.version_count} version{'s' if self.version_count != 1 else ''}"
-        return f"<Model {self.name}: {count}{aliases}>"
+        deleted = "" if self.deleted_at is None else ", deleted"
+        return f"<Model {self.name}: {count}{aliases}{deleted}>"
 
     def _repr_html_(self) -> str:
         return html.model(self)
@@ -170,8 +171,9 @@ class Version(ModelVersion):
 
     def __repr__(self) -> str:
         label = f" ({self.label})" if self.label else ""
-        facts = [self.status.value, *(f"@{alias}" for alias in self.aliases)]
-        facts += [self.stage] if self.stage != "None" else []
+        facts = [self.status.value if self.deleted_at is None else "deleted"]
+        facts += [f"@{alias}" for alias in self.aliases]
+        facts += [self.stage] if self.stage != NO_STAGE else []
         facts += [f"{key}={value:.6g}" for key, value in sorted(self.metrics.items())[:3]]
         facts += [html.size(self.size)] if self.digest else [self.source_uri]
         return f"<Version {self.ref}{label}: {', '.join(filter(None, facts))}>"

@@ -19,8 +19,8 @@ from typing import Any, ClassVar, Final, NoReturn
 
 from fsspec.spec import AbstractFileSystem
 
+import muniment
 from muniment.client.registry import Registry
-from muniment.connecting import connect
 from muniment.domain.entities import ModelVersion
 from muniment.domain.manifest import FileEntry, Manifest
 from muniment.errors import NotFound
@@ -65,7 +65,9 @@ class MunimentFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
         """The registry; another one, should the environment name another one by now."""
         address = self._address or os.environ.get("MUNIMENT_REGISTRY")
         if self._connected is None or self._connected[0] != address:
-            found = connect(address, workspace=self._workspace, token=self._token)
+            if self._connected is not None:
+                self._connected[1].close()
+            found = muniment.connect(address, workspace=self._workspace, token=self._token)
             self._connected = (address, found)
         return self._connected[1]
 

@@ -3,53 +3,49 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final
 
 from muniment.client import formats, html
 from muniment.client.backend import Backend
 from muniment.client.cache import Cache
+from muniment.client.catalog import RegistryCatalog, VersionRef, listed, signature_of
 from muniment.client.difference import Diff, compare
 from muniment.client.entities import Model, Version
-from muniment.client.listing import SHOWN, Listing
+from muniment.client.listing import SHOWN
 from muniment.client.progress import ProgressOption
 from muniment.client.remote_file import RemoteFile
-from muniment.client.subjects import patch, plain, subject_of
+from muniment.client.subjects import plain, subject_of
 from muniment.client.transfers import Transfers
 from muniment.client.verification import VerifyReport, verify
-from muniment.domain.activities import Activity
-from muniment.domain.changes import ModelChanges, NewVersion, VersionChanges
-from muniment.domain.entities import ModelVersion, Page, Reference, RegisteredModel, Signature
+from muniment.domain.changes import NewVersion
+from muniment.domain.entities import ModelVersion, RegisteredModel, Signature
 from muniment.domain.garbage import GarbageReport
 from muniment.domain.manifest import Manifest
 from muniment.domain.names import check_alias, check_model_name
-from muniment.domain.refs import Ref, parse_ref
 from muniment.domain.values import JsonObject, Value
 from muniment.errors import InvalidInput, NotFound, PermissionDenied
 
-VersionRef: TypeAlias = str | Ref | ModelVersion
-"""How a version is named: a version itself, or `name`, `name@alias`, `name/3`, `name/Stage`."""
-
-A = TypeVar("A")
-B = TypeVar("B")
-READ_AHEAD = 256 * 1024
+READ_AHEAD: Final = 256 * 1024
+"""Bytes that an open file keeps ready."""
 
 
-class Registry:
+class Registry(RegistryCatalog):
     """A model registry, wherever it is; `muniment.connect` makes one.
 
     Safe for many threads. As a context manager it lets go of its connections at the end.
     Everything raises an error from `muniment.errors` that says what was wrong and what to do.
+    Models, versions, aliases, search and history: see `RegistryCatalog`, whose methods it has.
     """
 
     def __init__(
         self, backend: Backend, *, cache: Cache | None = None, progress: ProgressOption = None
     ) -> None:
-        self.backend = backend
+        super().__init__(backend)
         self.cache = cache or Cache()
         self._progress = progress
         self._transfers = Transfers(backend, self.cache, progress)
@@ -122,8 +118,9 @@ class Registry:
             InvalidInput: `what` or some value breaks a rule; nothing was sent.
             AlreadyExists: the label is taken.
             DigestMismatch: a file changed while it was being pushed.
+            PreconditionFailed: an alias is protected; the version is there all the same.
         """
-        aliases = [check_alias(one) for one in _listed(alias)]
+        aliases = [check_alias(one) for one in listed(alias)]
         new = NewVersion(
             label=label,
             description=description,
@@ -131,7 +128,7 @@ class Registry:
             params=plain(params),
             metrics=plain(metrics),
             framework=framework,
-            signature=_signature(signature),
+            signature=signature_of(signature),
             source_uri=source_uri,
             run_id=run_id,
             run_link=run_link,
@@ -152,7 +149,7 @@ class Registry:
                 entity = self._transfers.push(name, subject.contents, new)
         for one in aliases:
             self.backend.catalog.set_alias(entity.model, one, entity.version)
-        return self.version(entity.ref) if aliases else Version.of(entity, self)
+        return self.version(entity.ref) if aliases else self._version(entity)
 
     def pull(
         self,
@@ -173,7 +170,7 @@ class Registry:
             DigestMismatch: other bytes came than the manifest names; they were not kept.
         """
         target = None if to is None else Path(to).expanduser()
-        return self._transfers.pull(self._entity(ref), _listed(paths), target)
+        return self._transfers.pull(self._resolved(ref), listed(paths), target)
 
     def load(self, ref: VersionRef, *, trust: bool = False) -> Any:
         """Return the Python object that was pushed as a version.
@@ -185,7 +182,7 @@ class Registry:
             InvalidInput: the files of the version are no object that can be loaded here.
             ConfigurationError: a package that it needs is not installed.
         """
-        version = self._entity(ref)
+        version = self._resolved(ref)
         manifest = self._transfers.manifest(version)
         described = manifest.file(formats.DESCRIPTION) is not None
         description = self.read(version, formats.DESCRIPTION) if described else None
@@ -208,7 +205,7 @@ class Registry:
         Raises:
             NotFound: the version has no such file.
         """
-        version = self._entity(ref)
+        version = self._resolved(ref)
         entry = self._transfers.manifest(version).file(path)
         if entry is None:
             raise NotFound(
@@ -225,82 +222,15 @@ class Registry:
         with self.open(ref, path) as stream:
             return stream.read()
 
-    # -- looking ---------------------------------------------------------------------------------
-
-    def model(self, name: str) -> Model:
-        """Return a registered model. Raises NotFound."""
-        return Model.of(self.backend.catalog.model(name), self)
-
-    def version(self, ref: VersionRef) -> Version:
-        """Return the version that `ref` means now. Raises NotFound."""
-        return Version.of(self._entity(ref), self)
-
-    def models(
-        self, filter: str = "", *, order_by: str | Sequence[str] = (), deleted: bool = False
-    ) -> Listing[Model]:
-        """Search models, such as `"name LIKE 'fraud%' AND tags.team = 'risk'"`; by name.
-
-        With `deleted`, those that were deleted and can be restored.
-        """
-        search = partial(
-            self.backend.catalog.search_models,
-            filter,
-            order_by=_listed(order_by),
-            deleted=deleted,
-        )
-        return Listing(
-            f"Models {filter}".strip(),
-            lambda size, token: _mapped(
-                search(page_size=size, page_token=token), lambda item: Model.of(item, self)
-            ),
-            html.model_list,
-        )
-
-    def versions(
-        self,
-        filter: str = "",
-        *,
-        model: str | None = None,
-        order_by: str | Sequence[str] = (),
-        deleted: bool = False,
-    ) -> Listing[Version]:
-        """Search versions, such as `"metrics.auc >= 0.9"`, of one model or of all; newest first."""
-        search = partial(
-            self.backend.catalog.search_versions,
-            filter,
-            model=model,
-            order_by=_listed(order_by),
-            deleted=deleted,
-        )
-        return Listing(
-            f"Versions {filter}".strip(),
-            lambda size, token: _mapped(
-                search(page_size=size, page_token=token), lambda item: Version.of(item, self)
-            ),
-            html.version_list,
-        )
+    # -- looking into them -----------------------------------------------------------------------
 
     def manifest(self, ref: VersionRef) -> Manifest:
         """Return the files of a version, verified against its digest. Raises NotReady."""
-        return self._transfers.manifest(self._entity(ref))
-
-    def aliases(self, name: str) -> list[Reference]:
-        """Return the aliases of a model, by name."""
-        return list(self.backend.catalog.aliases(name))
-
-    def history(self, name: str, *, newest_first: bool = True) -> Listing[Activity]:
-        """Return what was done to a model and its versions: who, when, what, with which comment."""
-        return Listing(
-            f"History of {name}",
-            lambda size, token: self.backend.catalog.history(
-                name, page_size=size, page_token=token, newest_first=newest_first
-            ),
-            html.activity_list,
-        )
+        return self._transfers.manifest(self._resolved(ref))
 
     def diff(self, a: VersionRef, b: VersionRef) -> Diff:
         """Compare two versions: metrics, params, tags, signature, and files by digest."""
-        before, after = self._entity(a), self._entity(b)
+        before, after = self._resolved(a), self._resolved(b)
         return compare(
             before,
             after,
@@ -310,144 +240,7 @@ class Registry:
 
     def verify(self, ref: VersionRef) -> VerifyReport:
         """Read every byte of a version back, and its model's history, and check all digests."""
-        return verify(self.backend, self._entity(ref), self._progress)
-
-    # -- changing --------------------------------------------------------------------------------
-
-    def create_model(
-        self, name: str, *, description: str = "", tags: Mapping[str, Value | None] | None = None
-    ) -> Model:
-        """Register a name before there is any version. Raises AlreadyExists."""
-        changes = ModelChanges(description=description, tags={**plain(tags)})
-        return Model.of(self.backend.catalog.create_model(name, changes), self)
-
-    def update_model(
-        self,
-        name: str,
-        *,
-        description: str | None = None,
-        tags: Mapping[str, Value | None] | None = None,
-        if_match: int | None = None,
-    ) -> Model:
-        """Change what is given; a tag that is None is removed.
-
-        Raises:
-            PreconditionFailed: its revision is not `if_match` any more.
-        """
-        changes = ModelChanges(description=description, tags=patch(tags))
-        return Model.of(self.backend.catalog.update_model(name, changes, if_match=if_match), self)
-
-    def update_version(
-        self,
-        ref: VersionRef,
-        *,
-        label: str | None = None,
-        description: str | None = None,
-        tags: Mapping[str, Value | None] | None = None,
-        params: Mapping[str, Value | None] | None = None,
-        metrics: Mapping[str, float | None] | None = None,
-        framework: str | None = None,
-        signature: Signature | JsonObject | None = None,
-        run_id: str | None = None,
-        run_link: str | None = None,
-        if_match: int | None = None,
-    ) -> Version:
-        """Change what is given; a tag, param or metric that is None is removed, "" clears a text.
-
-        Raises:
-            PreconditionFailed: its revision is not `if_match` any more.
-        """
-        model, number = self._place(ref)
-        changes = VersionChanges(
-            label=label,
-            description=description,
-            tags=patch(tags),
-            params=patch(params),
-            metrics=patch(metrics),
-            framework=framework,
-            signature=_signature(signature),
-            run_id=run_id,
-            run_link=run_link,
-        )
-        catalog = self.backend.catalog
-        return Version.of(catalog.update_version(model, number, changes, if_match=if_match), self)
-
-    def tag(
-        self, target: str | RegisteredModel | ModelVersion, tags: Mapping[str, Value | None]
-    ) -> Model | Version:
-        """Set tags (None removes one) of a model, by its name, or of a version, by a reference."""
-        if isinstance(target, RegisteredModel):
-            return self.update_model(target.name, tags=tags)
-        if isinstance(target, str) and str(parse_ref(target)) == parse_ref(target).model:
-            return self.update_model(target, tags=tags)
-        return self.update_version(target, tags=tags)
-
-    def rename(self, name: str, new_name: str) -> Model:
-        """Give a model another name; everything else stays."""
-        return Model.of(self.backend.catalog.rename_model(name, new_name), self)
-
-    def set_alias(
-        self,
-        ref: VersionRef,
-        alias: str,
-        *,
-        expect: int | None = None,
-        protected: bool | None = None,
-    ) -> Reference:
-        """Point an alias at a version.
-
-        Args:
-            expect: the version that it must point at now, 0 for none; else PreconditionFailed.
-            protected: whether from now on it moves only with `expect`.
-        """
-        model, number = self._place(ref)
-        return self.backend.catalog.set_alias(
-            model, alias, number, expect=expect, protected=protected
-        )
-
-    def delete_alias(self, name: str, alias: str, *, expect: int | None = None) -> None:
-        """Remove an alias of a model; a missing one is fine, unless `expect` says otherwise."""
-        self.backend.catalog.delete_alias(name, alias, expect=expect)
-
-    def move_to_stage(
-        self,
-        ref: VersionRef,
-        stage: str,
-        *,
-        archive_existing: bool = False,
-        comment: str = "",
-    ) -> Version:
-        """Move a version to a stage; `archive_existing` archives the others that are there."""
-        model, number = self._place(ref)
-        moved = self.backend.catalog.move_to_stage(
-            model, number, stage, archive_existing=archive_existing, comment=comment
-        )
-        return Version.of(moved, self)
-
-    # -- deleting --------------------------------------------------------------------------------
-
-    def delete_model(self, name: str, *, if_match: int | None = None) -> Model:
-        """Delete a model softly, with all its versions; the answer can `.restore()` itself."""
-        return Model.of(self.backend.catalog.delete_model(name, if_match=if_match), self)
-
-    def restore_model(self, model_id: int) -> Model:
-        """Undo `delete_model`; `models(deleted=True)` tells ids."""
-        return Model.of(self.backend.catalog.restore_model(model_id), self)
-
-    def delete_version(self, ref: VersionRef, *, if_match: int | None = None) -> Version:
-        """Delete a version softly; its aliases are dropped, its number is never used again.
-
-        Raises:
-            InvalidInput: `ref` does not name one version for good, as `name/3` does.
-        """
-        model, number = _exactly(ref)
-        deleted = self.backend.catalog.delete_version(model, number, if_match=if_match)
-        return Version.of(deleted, self)
-
-    def restore_version(self, ref: VersionRef) -> Version:
-        """Undo `delete_version`; `ref` is like `name/3`."""
-        model, number = _exactly(ref)
-        return Version.of(self.backend.catalog.restore_version(model, number), self)
+        return verify(self.backend, self._resolved(ref), self._progress)
 
     def collect_garbage(
         self,
@@ -466,45 +259,8 @@ class Registry:
 
     # --------------------------------------------------------------------------------------------
 
-    def _entity(self, ref: VersionRef) -> ModelVersion:
-        if isinstance(ref, ModelVersion):
-            return ref
-        parsed = parse_ref(ref) if isinstance(ref, str) else ref
-        if parsed.version is not None:
-            return self.backend.catalog.version(parsed.model, parsed.version)
-        return self.backend.catalog.resolve(parsed)
+    def _model(self, entity: RegisteredModel) -> Model:
+        return Model.of(entity, self)
 
-    def _place(self, ref: VersionRef) -> tuple[str, int]:
-        """Return the model's name and the version's number, asking only if it must."""
-        if isinstance(ref, str):
-            ref = parse_ref(ref)
-        if isinstance(ref, Ref) and ref.version is not None:
-            return ref.model, ref.version
-        entity = self._entity(ref)
-        return entity.model, entity.version
-
-
-def _exactly(ref: VersionRef) -> tuple[str, int]:
-    if isinstance(ref, ModelVersion):
-        return ref.model, ref.version
-    parsed = parse_ref(ref) if isinstance(ref, str) else ref
-    if parsed.version is None:
-        raise InvalidInput(
-            f"{str(parsed)!r:.200} may mean another version tomorrow.",
-            hint=f"Name the version by its number: {parsed.model}/3.",
-        )
-    return parsed.model, parsed.version
-
-
-def _listed(values: str | Sequence[str]) -> Sequence[str]:
-    return (values,) if isinstance(values, str) else tuple(values)
-
-
-def _signature(signature: Signature | JsonObject | None) -> Signature | None:
-    if signature is None or isinstance(signature, Signature):
-        return signature
-    return Signature.from_json(signature)
-
-
-def _mapped(page: Page[A], change: Callable[[A], B]) -> Page[B]:
-    return Page(tuple(map(change, page.items)), page.next_token)
+    def _version(self, entity: ModelVersion) -> Version:
+        return Version.of(entity, self)

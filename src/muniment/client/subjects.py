@@ -58,7 +58,8 @@ def _subject(what: object, path: str | None, folder: Path) -> Subject:
     if isinstance(what, io.TextIOBase):
         raise InvalidInput("The stream gives text.", hint="Open the file in binary mode ('rb').")
     if callable(getattr(what, "read", None)):
-        return Subject([contents.of_stream(cast(BinaryIO, what), path or _name_of(what))])
+        stream = cast(BinaryIO, what)
+        return Subject([contents.of_stream(stream, path or _name_of(what), folder / "stream")])
     if path is not None:
         raise InvalidInput("`path` is for a file, bytes or a stream; an object brings its own.")
     return _object(what, folder)

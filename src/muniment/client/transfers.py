@@ -115,7 +115,7 @@ class Transfers:
             `to`, holding copies; without it a read-only folder of the cache, without any copy.
         """
         manifest = _selected(self.manifest(version), version, paths)
-        missing = self.missing_here(manifest)
+        missing = self._missing_here(manifest)
         with phase(self._progress, "download", sum(file.size for file in missing)) as tell:
             for_each(missing, partial(self._fetch_one, version, tell))
         if to is None:
@@ -123,7 +123,7 @@ class Transfers:
         for_each(manifest.files, lambda file, _stop: self._cache.copy(file, to))
         return to
 
-    def missing_here(self, manifest: Manifest) -> list[FileEntry]:
+    def _missing_here(self, manifest: Manifest) -> list[FileEntry]:
         """Return the files that must be fetched, one per digest, the largest first."""
         by_digest = {file.digest: file for file in manifest.files}
         missing = [

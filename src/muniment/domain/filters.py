@@ -117,7 +117,8 @@ def parse_order(keys: Sequence[str], target: Target) -> tuple[OrderBy, ...]:
         parser = _Parser(text, target)
         by = parser.order_by()
         if len(order) == MAX_ORDER_KEYS:
-            raise parser.error(0, f"{text!r:.80} is one order key too many; at most 5 may stand.")
+            limit = f"at most {MAX_ORDER_KEYS} may stand"
+            raise parser.error(0, f"{text!r:.80} is one order key too many; {limit}.")
         if any(by.field == earlier.field for earlier in order):
             raise parser.error(0, f"{text!r:.80} orders by a field that an earlier key orders by.")
         order.append(by)

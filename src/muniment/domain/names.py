@@ -38,6 +38,7 @@ MAX_BLOB_BYTES: Final = 5 * 2**40  # what one S3 object may hold
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 SNAPSHOT = re.compile(r"[0-9a-f]{40}")
+WRITER_ID = re.compile(r"[0-9a-f]{32}")
 _WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ALIAS = re.compile(r"[\w-]+")
 _LABEL = re.compile(r"[\w][\w.+-]*")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from muniment._version import __version__
 from muniment.domain.entities import DEFAULT_WORKSPACE
-from muniment.server import api, health, problems, reference
+from muniment.errors import ConfigurationError
+from muniment.server import api, classic, health, problems, reference
 from muniment.server.context import Context
 from muniment.server.dispatch import RouteTree
 from muniment.server.metrics import Metrics
@@ -28,31 +30,52 @@ def open_ports(settings: Settings) -> Ports:
     """Open the stores that `settings` name, with the default workspace in them.
 
     Raises:
-        ConfigurationError: the folder was written by a newer Muniment.
+        ConfigurationError: the folder can't be used, or was written by a newer Muniment.
         Corrupt: its database is damaged.
     """
-    metadata, blobs = open_folder(settings.home)
+    try:
+        metadata, blobs = open_folder(settings.home)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {str(settings.home)!r} can't be used: {error.strerror or error}.",
+            hint="Choose another one (MUNIMENT_HOME, --home), or mend its permissions.",
+            details={"setting": "home"},
+        ) from error
     ports = Ports(metadata, blobs, settings.retention)
     metadata.ensure_workspace(DEFAULT_WORKSPACE, ports.clock())
     return ports
 
 
 def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
-    """Return the application. It opens and closes its own stores, unless it is given `ports`."""
+    """Return the application. It opens and closes its own stores, unless it is given `ports`.
+
+    The stores are opened behind its back when it starts: it answers /health meanwhile, and lets
+    other requests wait. `app.state.opening` is the task that does so; its exception, if it ends
+    with one, is what those requests are answered with.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        opened = ports or open_ports(settings)
         threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="muniment")
-        app.state.context = Context(opened, threads)
+
+        async def open_stores() -> Context:
+            opened = ports
+            if opened is None:
+                loop = asyncio.get_running_loop()
+                opened = await loop.run_in_executor(threads, open_ports, settings)
+            context = app.state.context = Context(opened, threads)
+            return context
+
+        app.state.opening = asyncio.create_task(open_stores())
         try:
             yield
         finally:
+            await asyncio.wait([app.state.opening])
             threads.shutdown()
-            if ports is None:
-                opened.close()
+            if ports is None and app.state.opening.exception() is None:
+                app.state.opening.result().ports.close()
 
-    tags = {**api.TAGS, **health.TAGS}
+    tags = {**api.TAGS, "classic": "What classic clients speak.", **health.TAGS}
     app = FastAPI(
         title="Muniment",
         version=__version__,
@@ -67,21 +90,10 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
     app.state.metrics = Metrics()
     app.state.pages = {}
     app.state.settings = settings
-    import importlib
-
-    for name in ("api", "classic"):
-        try:
-            _take(app, importlib.import_module("muniment.server." + name).router)
-        except (ImportError, AttributeError) as e:
-            print("MISSING", name, e)
-    for router in (health.router, reference.router):
-        _take(app, router)
+    for router in (api.router, classic.router, health.router, reference.router):
+        # As they are: routers that are included match every request twice.
+        app.router.routes.extend(router.routes)
     app.router.routes.insert(0, RouteTree(app.router.routes))
     problems.install(app)
     app.add_middleware(Frame, settings=settings, metrics=app.state.metrics)
     return app
-
-
-def _take(app: FastAPI, router: APIRouter) -> None:
-    """Put the routes of `router` into the table as they are: included, each would match twice."""
-    app.router.routes.extend(router.routes)

@@ -1,7 +1,7 @@
 """Finding the route of a request by a tree, instead of trying one route after the other.
 
-The framework tries all routes in turn; with some fifty that takes longer than all the rest of a
-small request. The tree follows a path segment by segment and leaves the one or two routes whose
+The framework tries all routes in turn; for the last of some fifty that takes a third of a small
+request's time. The tree follows a path segment by segment and leaves the one or two routes whose
 template fits, which then match as they always do.
 
     /api/v1/models/{name}/aliases/{alias}       "api" > "v1" > "models" > {} > "aliases" > {}

@@ -16,6 +16,7 @@ from muniment._version import __version__
 from muniment.errors import MunimentError, NotFound, Unavailable
 from muniment.server.context import context_of, wait_for
 from muniment.server.metrics import Metrics
+from muniment.server.settings import Settings
 
 _PATIENCE: Final = 5.0  # seconds that a store may take to answer a ping
 _TOTALS_AGE: Final = 60.0  # seconds that counts of all that is stored are good for
@@ -103,8 +104,9 @@ async def metrics(request: Request) -> Response:
     With several workers, each counts for itself: the label `worker` says whose numbers these are.
     Counts of what is stored are at most a minute old.
     """
-    counted: Metrics | None = request.app.state.metrics
-    if counted is None:
+    counted: Metrics = request.app.state.metrics
+    settings: Settings = request.app.state.settings
+    if not settings.metrics:
         raise NotFound("Metrics are off.", hint="MUNIMENT_METRICS=true turns them on.")
     if time.monotonic() - counted.totals_at > _TOTALS_AGE:
         counted.totals_at = time.monotonic()

@@ -28,8 +28,9 @@ class _Text(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {key}={value}" for key, value in _fields(record).items())
-        message = record.getMessage().encode("unicode_escape").decode("ascii")
-        line = f"{_time(record)} {record.levelname.lower()} {record.name}: {message}{fields}"
+        line = (
+            f"{_time(record)} {record.levelname.lower()} {record.name}: {_message(record)}{fields}"
+        )
         trace = self.formatException(record.exc_info) if record.exc_info else ""
         return f"{line}\n{trace}" if trace else line
 
@@ -48,6 +49,13 @@ class _Json(logging.Formatter):
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str).decode()
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return the message on one line: it may quote what somebody sent to write a line of theirs."""
+    return "".join(
+        char if char.isprintable() else ascii(char)[1:-1] for char in record.getMessage()
+    )
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """The frame around every request, as one ASGI layer: id, checks, limits, headers, counts, log.
 
-    request ──> id ──> guard ──> route ──> answer + headers ──> count ──> log
-                         │          └─ raised by accident ──> 500, and the cause in the log
-                         └─ refused ─────────────────────────> 403, 414, 431
+    request ──> id ──> guard ──> stores open? ──> route ──> answer + headers ──> count ──> log
+                         │                          └─ raised by accident ──> 500, cause in the log
+                         └─ refused ──────────────────────────────────────> 403, 414, 431
 
 One layer and not six, since each costs every request a call and a closure on the way in and out.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from time import perf_counter
@@ -27,6 +28,9 @@ from muniment.server.settings import Settings
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _CLOSED_BY_CLIENT: Final = 499  # nginx's number for it; nobody receives it
 _DRAINED: Final = 1024 * 1024  # a body with less left than this is read to its end
+
+EARLY: Final = "/health"
+"""What is answered while the stores are being opened."""
 
 SECURITY_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -50,6 +54,7 @@ class Frame:
         self._json_limit = settings.max_json_bytes
         self._upload_limit = settings.max_upload_bytes
         self._logs_access = settings.access_log
+        self._opened = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -76,7 +81,12 @@ class Frame:
 
     async def _answer(self, scope: Scope, exchange: _Exchange) -> None:
         try:
+            if not self._opened and scope["path"] != EARLY:
+                await asyncio.shield(scope["app"].state.opening)
+                self._opened = True
             await self.app(scope, exchange.receive, exchange.send)
+        except MunimentError as error:  # the stores can't be opened; routes' own are caught inside
+            await exchange.refuse(error)
         except ClientDisconnect:
             return  # nobody is left to be answered
         except Exception:
@@ -210,4 +220,4 @@ class _Exchange:
 
 
 def _route(scope: Scope) -> str:
-    return str(getattr(scope.get("route"), "path", UNROUTED))
+    return str(getattr(scope.get("route"), "path_format", UNROUTED))

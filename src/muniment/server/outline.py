@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode
@@ -49,7 +49,7 @@ class Body:
     media_type: str
     type: TypeName
     description: str
-    required: bool = True
+    fields: list[Field]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _operation(method: str, path: str, it: Json, schemas: Json) -> Operation:
     parameters = [
         Field(
             name=parameter["name"],
-            type=_type(parameter.get("schema", {})),
+            type=_type(_without_null(parameter.get("schema", {}))),
             required=parameter.get("required", False),
             description=parameter.get("description", ""),
             place=parameter["in"],
@@ -173,30 +173,37 @@ def _bodies(it: Json) -> list[Body]:
             media_type=media_type,
             type=_type(content.get("schema", {})),
             description=content.get("schema", {}).get("description", ""),
-            required=it.get("required", False),
+            fields=_fields(content.get("schema", {})),
         )
         for media_type, content in it.get("content", {}).items()
     ]
 
 
 def _schema(name: str, schema: Json, schemas: Json) -> Schema:
-    required = schema.get("required", ())
+    example = _example(schema, schemas)
     return Schema(
         name=name,
         description=schema.get("description", ""),
-        fields=[
-            Field(
-                name=field,
-                type=_type(it),
-                required=field in required,
-                description=it.get("description", ""),
-                default=_default(it),
-            )
-            for field, it in schema.get("properties", {}).items()
-        ],
-        type=_type({key: value for key, value in schema.items() if key != "title"}),
-        example=_pretty(schema["examples"][0]) if schema.get("examples") else "",
+        fields=_fields(schema),
+        type=_type(schema),
+        example="" if example is None else _pretty(example),
     )
+
+
+def _fields(schema: Json) -> list[Field]:
+    """Return the fields of an object; where all are required (in answers), that says nothing."""
+    fields: Json = schema.get("properties", {})
+    required = set(schema.get("required", ()))
+    return [
+        Field(
+            name=name,
+            type=_type(it),
+            required=name in required and required != fields.keys(),
+            description=it.get("description", ""),
+            default=_default(it),
+        )
+        for name, it in fields.items()
+    ]
 
 
 # -- types ---------------------------------------------------------------------------------------
@@ -225,6 +232,12 @@ def _type(schema: Json) -> TypeName:
     return [TypePart(words.get(kind or "") or kind or "anything")]
 
 
+def _without_null(schema: Json) -> Json:
+    """Return the type of a parameter that may be left out: "or null" means just that."""
+    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+    return {**schema, "anyOf": options} if options else schema
+
+
 def _joined(names: list[TypeName], word: str) -> TypeName:
     return [
         part for at, name in enumerate(names) for part in ([TypePart(word)] if at else []) + name
@@ -243,24 +256,37 @@ def _first_example(it: Json, schemas: Json) -> str:
     for media_type, content in it.get("content", {}).items():
         example = _example(content, schemas)
         if example is not None:
-            return example if "json" not in media_type else _pretty(example)
+            return _pretty(example) if "json" in media_type else str(example)
     return ""
 
 
 def _example(content: Json, schemas: Json) -> Any:
     """Return the example of a parameter, body or schema, or None."""
-    if "example" in content:
-        return content["example"]
-    for named in (content.get("examples") or {},):
-        if isinstance(named, Mapping) and named:
-            first: Json = next(iter(named.values()))
-            return first.get("value")
-        if isinstance(named, list) and named:
-            return named[0]
     schema: Json = content.get("schema", content)
     if reference := schema.get("$ref"):
-        return _example(schemas[reference.removeprefix(_REF)], schemas)
-    return schema["examples"][0] if schema.get("examples") else None
+        schema = schemas[reference.removeprefix(_REF)]
+    for place in (content, schema):
+        if "example" in place:
+            return _ordered(place["example"], schema, schemas)
+        examples = place.get("examples")
+        if isinstance(examples, Mapping):  # of a body: by name
+            return _ordered(next(iter(examples.values()))["value"], schema, schemas)
+        if examples:  # of a schema
+            return _ordered(examples[0], schema, schemas)
+    return None
+
+
+def _ordered(value: Any, schema: Json, schemas: Json) -> Any:
+    """Return an example with its keys in the order of the schema (pydantic sorts them by name)."""
+    if reference := schema.get("$ref"):
+        schema = schemas[reference.removeprefix(_REF)]
+    if isinstance(value, list):
+        return [_ordered(item, schema.get("items", {}), schemas) for item in value]
+    fields: Json = schema.get("properties", {})
+    if not isinstance(value, dict) or not fields:
+        return value
+    keys = [*(key for key in fields if key in value), *(key for key in value if key not in fields)]
+    return {key: _ordered(value[key], fields.get(key, {}), schemas) for key in keys}
 
 
 def _pretty(value: Any) -> str:
@@ -268,35 +294,32 @@ def _pretty(value: Any) -> str:
 
 
 def _curl(method: str, path: str, it: Json, schemas: Json) -> str:
-    words = list(_curl_words(method, path, it, schemas))
-    return " \\\n  ".join(words)
-
-
-def _curl_words(method: str, path: str, it: Json, schemas: Json) -> Iterator[str]:
     query: dict[str, str] = {}
     headers: list[str] = []
     for parameter in it.get("parameters", ()):
-        name, required = parameter["name"], parameter.get("required", False)
-        example = _example(parameter, schemas)
+        if not parameter.get("required", False):
+            continue
+        name = parameter["name"]
+        given = _example(parameter, schemas)
+        example = name if given is None else str(given)
         if parameter["in"] == "path":
-            text = quote(str(example if example is not None else name), safe="/")
-            path = path.replace(f"{{{name}}}", text).replace(f"{{{name}:path}}", text)
-        elif required and parameter["in"] == "query":
-            query[name] = str(example)
-        elif required:
+            path = path.replace(f"{{{name}}}", quote(example, safe="/"))
+        elif parameter["in"] == "query":
+            query[name] = example
+        else:
             headers.append(f"{name}: {example}")
     url = _ORIGIN + path + (f"?{urlencode(query, quote_via=quote)}" if query else "")
-    verb = {"get": "", "head": "--head "}.get(method, f"-X {method.upper()} ")
-    yield f"curl {verb}{shlex.quote(url)}"
-    for header in headers:
-        yield f"-H {shlex.quote(header)}"
-    for media_type, content in it.get("requestBody", {}).get("content", {}).items():
-        if "json" in media_type:
-            example = _example(content, schemas)
-            yield f"-H {shlex.quote('Content-Type: ' + media_type)}"
-            yield f"-d {shlex.quote(json.dumps(example, ensure_ascii=False))}"
-        elif media_type.startswith("multipart/"):
-            yield "-F file=@model.pkl"
-        else:
-            yield "--data-binary @model.pkl"
-        return
+    media_type, content = next(iter(it.get("requestBody", {}).get("content", {}).items()), ("", {}))
+    data: list[str] = []
+    if "json" in media_type:
+        headers.append(f"Content-Type: {media_type}")
+        data = [f"-d {shlex.quote(_pretty(_example(content, schemas)))}"]
+    elif media_type.startswith("multipart/"):
+        data = ["-F file=@model.pkl"]
+    elif media_type:
+        data = ["-T model.pkl"]
+    implied = {"get": not data, "put": data == ["-T model.pkl"], "post": bool(data)}
+    verb = "--head " if method == "head" else f"-X {method.upper()} "
+    words = [f"curl {'' if implied.get(method) else verb}{shlex.quote(url)}"]
+    words += [f"-H {shlex.quote(header)}" for header in headers]
+    return " \\\n  ".join([*words, *data])

@@ -48,7 +48,7 @@ class Guard:
 
         Raises:
             LimitExceeded: the URL or the headers are too long.
-            InvalidInput: no or several Host headers, or a path that is not UTF-8.
+            InvalidInput: no Host header, or several.
             PermissionDenied: another site's name, or another site's page.
         """
         self._check_size(scope)

@@ -39,7 +39,9 @@ CLASSIC: Final = {"port": "REGISTRY_PORT"}
 _ELSEWHERE: Final = {"MONGODB_URL": "MongoDB", "MINIO_ENDPOINT": "MinIO"}
 _ELSEWHERE_TOO: Final = ("MONGODB_DB", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_BUCKET")
 
-OF_OTHERS: Final = frozenset({"MUNIMENT_REGISTRY", "MUNIMENT_WORKSPACE", "MUNIMENT_COMPLETE"})
+OF_OTHERS: Final = frozenset(
+    {"MUNIMENT_CACHE", "MUNIMENT_COMPLETE", "MUNIMENT_REGISTRY", "MUNIMENT_WORKSPACE"}
+)
 """Variables with our prefix that the client and the command line read, and the server does not."""
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)")
@@ -164,7 +166,7 @@ def describe_settings(**arguments: object) -> list[Setting]:
         Setting(
             name=name,
             variable=_variable(name),
-            value=_as_text(getattr(settings, name)),
+            value=_as_text(name, getattr(settings, name)),
             source=found[name].source if name in found else "default",
             description=field.description or "",
         )
@@ -247,8 +249,10 @@ def _variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def _as_text(value: object) -> str:
+def _as_text(name: str, value: object) -> str:
     """Write a value as the environment would hold it."""
+    if isinstance(value, int) and name.endswith("_bytes"):
+        return _size_text(value)
     if isinstance(value, timedelta):
         return _duration_text(value)
     if isinstance(value, bool):
@@ -262,3 +266,10 @@ def _duration_text(value: timedelta) -> str:
         if seconds and seconds % _SECONDS[unit] == 0:
             return f"{seconds // _SECONDS[unit]:.0f}{unit}"
     return f"{seconds:g}s"
+
+
+def _size_text(value: int) -> str:
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if value % 1024**power == 0:
+            return f"{value // 1024**power}{unit}"
+    return str(value)

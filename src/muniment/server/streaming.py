@@ -139,14 +139,25 @@ class Inflow:
             self._writing = None
 
 
-async def receive_body(request: Request, inflow: Inflow) -> None:
-    """Feed the whole body in. What came before it broke off is written, too, before the error."""
+async def store(
+    threads: ThreadPoolExecutor, open: Callable[[], Intake], chunks: AsyncIterator[bytes]
+) -> BlobStat:
+    """Store bytes as they come, all or nothing."""
+    async with receiving(threads, open) as inflow:
+        async for chunk in chunks:
+            await inflow.write(chunk)
+        return await inflow.finish()
+
+
+async def append(inflow: Inflow, chunks: AsyncIterator[bytes]) -> int:
+    """Write bytes as they come, and also what came before they broke off; return how many."""
     try:
-        async for chunk in chunks_of(request):
+        async for chunk in chunks:
             await inflow.write(chunk)
     except Truncated:
         await inflow.flush()
         raise
+    return await inflow.flush()
 
 
 async def _result_of(job: Future[T]) -> T:

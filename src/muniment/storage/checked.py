@@ -8,7 +8,6 @@ An adapter may build a path or a key from any digest and id that reaches it.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -17,11 +16,9 @@ from threading import Lock
 from types import TracebackType
 from typing import Final
 
-from muniment.domain.names import DIGEST
+from muniment.domain.names import DIGEST, WRITER_ID
 from muniment.errors import InvalidInput
 from muniment.storage.blobs import BlobStat, BlobStore, BlobWriter
-
-_WRITER_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class BlobCounters:
@@ -206,7 +203,7 @@ def _check_digest(digest: str) -> None:
 
 
 def _check_writer_id(writer_id: str) -> None:
-    if not _WRITER_ID.fullmatch(writer_id):
+    if not WRITER_ID.fullmatch(writer_id):
         raise InvalidInput(
             f"{writer_id!r:.100} is not the id of an upload.", hint="An id has 32 of 0-9 and a-f."
         )

@@ -18,8 +18,9 @@ from typing import Final, cast
 from urllib.parse import quote
 
 from muniment.client.backend import ArtifactsBackend, Progress, Source
+from muniment.client.http import connection as http
 from muniment.client.http.catalog import version_path
-from muniment.client.http.connection import PAUSES, Connection
+from muniment.client.http.connection import Connection
 from muniment.domain.manifest import Manifest
 from muniment.domain.names import check_digest, check_path
 from muniment.domain.values import JsonObject
@@ -94,27 +95,27 @@ class HttpArtifacts(ArtifactsBackend):
         url = f"{version_path(model, number)}/files/{quote(check_path(path), safe='/')}"
         position, stalls = start, 0
         while True:
-            came = 0
+            opened, came = False, 0
             try:
                 with self._connection.stream(url, _range(position, end)) as response:
-                    whole = response.status_code == 200  # the server, or a proxy, knows no ranges
-                    skip = position if whole else 0
+                    opened = True
+                    # a proxy in between may know no ranges, and send the whole
+                    skip = position if response.status_code == 200 else 0
                     for piece in response.iter_raw():
-                        fresh = piece[skip:] if skip else piece
-                        skip -= min(skip, len(piece))
-                        if end is not None:
-                            fresh = fresh[: end - position]
+                        fresh = piece[skip : None if end is None else skip + end - position]
+                        skip = max(skip - len(piece), 0)
                         if fresh:
                             came += len(fresh)
                             position += len(fresh)
                             yield fresh
+                        if position == end:
+                            return
                 return
             except Unreachable:
-                # the connection itself has retried to open it; this is a body that broke off
-                stalls = 0 if came else stalls + 1
-                if stalls > len(PAUSES):
+                stalls = 1 if came else stalls + 1
+                if not opened or stalls > len(http.PAUSES):  # opening was retried already
                     raise
-                time.sleep(PAUSES[min(stalls, len(PAUSES) - 1)])
+                time.sleep(http.PAUSES[stalls - 1])
 
     def local_path(self, digest: str) -> Path | None:
         return None
@@ -152,11 +153,16 @@ class _Upload:
         """Store the blob; return how many bytes were sent."""
         reached, stalls = -1, 0
         while True:
-            offset = -1
             try:
                 offset = self._open()
-                if offset > reached:
-                    reached, stalls = offset, 0
+            except NotFound:
+                if self._id is None:
+                    raise
+                self._id = None  # finished by a try whose answer was lost, or swept
+                continue
+            if offset > reached:
+                reached, stalls = offset, 0
+            try:
                 if self._id is not None:
                     self._send(self._id, offset)
                 self._tell(self._size - self._told)
@@ -168,13 +174,11 @@ class _Upload:
                 self._id, self._fresh = None, True
             except (Unavailable, RateLimited, UploadConflict, NotFound) as error:
                 stalls += 1
-                if stalls > len(PAUSES):
+                if stalls > len(http.PAUSES):
                     raise
                 if isinstance(error, UploadConflict) and stalls > 1:
                     self._id, self._fresh = None, True  # somebody else is sending the same bytes
-                elif isinstance(error, NotFound):
-                    self._id = None  # finished by a try whose answer was lost, or swept
-                time.sleep(PAUSES[stalls - 1])
+                time.sleep(http.PAUSES[stalls - 1])
 
     def _open(self) -> int:
         """Begin or look again; return the offset to go on from (`_id` is None: all is there)."""

@@ -188,7 +188,7 @@ class Connection:
         raise AssertionError("the last try returns or raises")
 
     def _open(self, request: httpx.Request, headers: Mapping[str, str]) -> httpx.Response:
-        for _ in range(_MAX_REDIRECTS):
+        for _ in range(_MAX_REDIRECTS + 1):
             response = self._client.send(request, stream=True)
             if response.status_code not in _REDIRECTS:
                 break
@@ -196,6 +196,8 @@ class Connection:
             response.close()
             bare = {**headers, "Accept-Encoding": "identity"}
             request = httpx.Request("GET", location, headers=bare, extensions=request.extensions)
+        else:
+            raise MunimentError(f"{self.url} redirects {request.url.path!r:.300} without end.")
         try:
             self._raise_for(response)
         except BaseException:

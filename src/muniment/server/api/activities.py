@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from muniment.server.api import documents
 from muniment.server.api.answers import json_answer, page_answer
-from muniment.server.api.documents import answers
+from muniment.server.api.openapi import answers, problem
 from muniment.server.api.parameters import Acting, ModelName, PageSize, PageToken
 from muniment.server.api.routing import api_router
 from muniment.server.context import wait_for
@@ -50,7 +50,7 @@ async def list_activities(
     operation_id="verifyActivities",
     summary="Verify the history of a model",
     responses=answers(documents.Verified, 404)
-    | {500: documents.problem("An entry was changed, removed or moved; `detail` names it.")},
+    | {500: problem("An entry was changed, removed or moved; `detail` names it.")},
 )
 async def verify_activities(request: Request, name: ModelName, services: Acting) -> Response:
     """Check the hash chain over the whole history; answer how many entries were checked."""

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from muniment.server.api import bodies, documents
 from muniment.server.api.answers import entity_answer, list_answer
-from muniment.server.api.documents import answers, unchanged
+from muniment.server.api.openapi import answers, unchanged
 from muniment.server.api.parameters import Acting, Alias, ModelName
 from muniment.server.api.preconditions import IfNoneMatch
 from muniment.server.api.routing import api_router

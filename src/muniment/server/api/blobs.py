@@ -12,13 +12,13 @@ from muniment.domain.manifest import DEFAULT_MEDIA_TYPE
 from muniment.errors import LimitExceeded
 from muniment.server.api import bodies, documents
 from muniment.server.api.answers import json_answer
-from muniment.server.api.documents import answers, bytes_in, bytes_out
+from muniment.server.api.openapi import answers, bytes_in, bytes_out
 from muniment.server.api.parameters import Acting, Digest
 from muniment.server.api.preconditions import digest_tag
 from muniment.server.api.routing import PREFIX, api_router
 from muniment.server.context import context_of, wait_for
 from muniment.server.downloads import FOREVER, send_blob
-from muniment.server.streaming import announced_size, receive_body, receiving
+from muniment.server.streaming import announced_size, chunks_of, store
 
 router = api_router("blobs")
 
@@ -59,9 +59,7 @@ async def put_blob(request: Request, digest: Digest, services: Acting) -> Respon
         blob = await wait_for(request, partial(artifacts.blob, digest))
         return json_answer({"digest": digest, "size": blob.size}, headers=headers)
     receive = partial(artifacts.receive, digest=digest, size=announced_size(request))
-    async with receiving(context_of(request).threads, receive) as inflow:
-        await receive_body(request, inflow)
-        blob = await inflow.finish()
+    blob = await store(context_of(request).threads, receive, chunks_of(request))
     headers["Location"] = f"{PREFIX}/blobs/{digest}"
     return json_answer({"digest": blob.digest, "size": blob.size}, status=201, headers=headers)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
 from pydantic_core import from_json
 
 from muniment.domain import changes, entities, names
@@ -18,8 +18,9 @@ from muniment.server.api import examples
 
 B = TypeVar("B", bound=BaseModel)
 
-Scalar: TypeAlias = str | int | float | bool
-ScalarOrNull: TypeAlias = Scalar | None
+# The domain says more clearly what a tag or param may be than a union of types does.
+Scalar: TypeAlias = Annotated[str | int | float | bool, SkipValidation]
+ScalarOrNull: TypeAlias = Annotated[str | int | float | bool | None, SkipValidation]
 
 
 def _limit(**keywords: int) -> Any:
@@ -285,14 +286,14 @@ def manifest_of(files: list[File]) -> Manifest:
     return Manifest.of(file.to_entry() for file in files)
 
 
-def parse(model: type[B], content: bytes) -> B:
-    """Read a JSON document that came as a part of something.
+def parse(model: type[B], content: bytes, *, nan: bool = False) -> B:
+    """Read a JSON document that came as a part of something; `nan` lets NaN and Infinity pass.
 
     Raises:
         InvalidInput: naming the field that is wrong.
     """
     try:
-        return model.model_validate(from_json(content, allow_inf_nan=False))
+        return model.model_validate(from_json(content, allow_inf_nan=nan))
     except ValidationError as error:
         raise explained(error.errors()[0]) from None
     except ValueError as error:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from muniment.domain.manifest import MEDIA_TYPE
 from muniment.server.api import documents
-from muniment.server.api.documents import answers, bytes_out, unchanged
+from muniment.server.api.openapi import answers, bytes_out, content, unchanged
 from muniment.server.api.parameters import Acting, FilePath, ModelName, VersionNumber
 from muniment.server.api.preconditions import IfNoneMatch, digest_tag, is_unchanged
 from muniment.server.api.routing import api_router
@@ -27,7 +27,7 @@ router = api_router("files")
     summary="Get the manifest of a version",
     responses=answers(None, 404, 409, etag=True)
     | unchanged()
-    | {200: documents.content(documents.Manifest, MEDIA_TYPE)},
+    | {200: content(documents.Manifest, MEDIA_TYPE)},
     response_class=Response,
 )
 async def get_manifest(

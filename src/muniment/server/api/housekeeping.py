@@ -13,7 +13,7 @@ from muniment.domain import filters, names
 from muniment.server.api import bodies, documents
 from muniment.server.api.answers import json_answer
 from muniment.server.api.blobs import MAX_DIGESTS
-from muniment.server.api.documents import answers
+from muniment.server.api.openapi import answers
 from muniment.server.api.parameters import Acting
 from muniment.server.api.routing import api_router
 from muniment.server.context import wait_for

@@ -23,13 +23,13 @@ from muniment.domain.manifest import DEFAULT_MEDIA_TYPE, FileEntry, Manifest, me
 from muniment.errors import InvalidInput
 from muniment.server.api import bodies, documents
 from muniment.server.api.answers import entity_answer, model_url
-from muniment.server.api.documents import answers, bytes_in, form_in
+from muniment.server.api.openapi import answers, bytes_in, form_in
 from muniment.server.api.parameters import Acting, FilePath, ModelName
 from muniment.server.api.routing import api_router
 from muniment.server.context import context_of, read, wait_for
 from muniment.server.multipart import Part, parts_of
 from muniment.server.settings import Settings
-from muniment.server.streaming import announced_size, chunks_of, receiving
+from muniment.server.streaming import announced_size, chunks_of, store
 from muniment.services import Services
 
 router = api_router("push")
@@ -162,10 +162,8 @@ async def _receive(
     """Store the body, or one part of it, as it comes; return it as a file of a version."""
     size = announced_size(request) if part is None else None
     receive = partial(services.artifacts.receive, size=size)
-    async with receiving(context_of(request).threads, receive) as inflow:
-        async for chunk in chunks_of(request) if part is None else part.chunks():
-            await inflow.write(chunk)
-        blob = await inflow.finish()
+    chunks = chunks_of(request) if part is None else part.chunks()
+    blob = await store(context_of(request).threads, receive, chunks)
     said = (media_type or "").partition(";")[0].strip().lower()
     known = media_type_of(path) if said in _NOT_SAID else names.check_media_type(said)
     return FileEntry(path, blob.digest, blob.size, known)

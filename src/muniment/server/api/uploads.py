@@ -20,11 +20,11 @@ from muniment.domain.entities import Upload
 from muniment.errors import InvalidInput, UploadConflict
 from muniment.server.api import bodies, documents
 from muniment.server.api.answers import json_answer
-from muniment.server.api.documents import answers, bytes_in
+from muniment.server.api.openapi import answers, bytes_in
 from muniment.server.api.parameters import Acting, UploadId
 from muniment.server.api.routing import PREFIX, api_router
 from muniment.server.context import context_of, wait_for
-from muniment.server.streaming import Inflow, announced_size, receive_body, receiving
+from muniment.server.streaming import Inflow, announced_size, append, chunks_of, receiving
 from muniment.services.artifacts import Artifacts
 
 router = api_router("uploads")
@@ -109,8 +109,7 @@ async def send_to_upload(
             details={"size": upload.size, "offset": upload.offset},
         )
     async with _going_on(request, services.artifacts, id, offset) as inflow:
-        await receive_body(request, inflow)
-        reached = await inflow.flush()
+        reached = await append(inflow, chunks_of(request))
     return _answer(replace(upload, offset=reached))
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from muniment.domain.refs import parse_ref
 from muniment.server.api import bodies, documents
 from muniment.server.api.answers import entity_answer, model_url, page_answer
-from muniment.server.api.documents import answers, unchanged
+from muniment.server.api.openapi import answers, unchanged
 from muniment.server.api.parameters import (
     Acting,
     Deleted,

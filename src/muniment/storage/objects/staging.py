@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +22,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+from muniment.domain.names import WRITER_ID
 from muniment.domain.values import from_millis
 from muniment.errors import Corrupt, NotFound, UploadConflict
 from muniment.storage.blobs import CHUNK
@@ -39,10 +39,8 @@ from muniment.storage.objects.files import (
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-WRITER_ID: Final = re.compile(r"[0-9a-f]{32}")
-PARALLEL_FROM: Final = (
-    256 * 1024
-)  # below, handing a piece to another thread costs more than it saves
+
+PARALLEL_FROM: Final = 256 * 1024  # for less, another thread costs more than it saves
 SYNC_EVERY: Final = 16 * 1024 * 1024  # so that the disk works while bytes come, not after
 _REMEMBERED: Final = 1_024
 
@@ -186,9 +184,8 @@ class StagedFile:
             self._start_hash(None)
             raise
         self.size += view.nbytes
-        if self.size >= self._sync_due and (self._sync is None or self._sync_succeeded()):
-            self._sync = self._staging.syncing.submit(_sync_data, fd)
-            self._sync_due = self.size + SYNC_EVERY
+        if self.size >= self._sync_due:
+            self._sync_aside(fd)
 
     def _write_and_hash(self, fd: int, view: memoryview) -> None:
         if view.nbytes < PARALLEL_FROM:
@@ -248,9 +245,11 @@ class StagedFile:
             self.lost_bytes()  # its number must not be used for another file before
             os.close(fd)
 
-    def _sync_succeeded(self) -> bool:
-        sync = self._sync
-        return sync is not None and sync.done() and sync.exception() is None
+    def _sync_aside(self, fd: int) -> None:
+        """Begin to make durable what is here, unless that is under way or has failed."""
+        if self._sync is None or (self._sync.done() and not self.lost_bytes()):
+            self._sync = self._staging.syncing.submit(_sync_data, fd)
+            self._sync_due = self.size + SYNC_EVERY
 
 
 # fdatasync is quicker; macOS has none.

@@ -1,13 +1,14 @@
 """The MetadataStore over SQL databases, in SQLAlchemy Core: one store, an engine per database.
 
 store.py           SqlMetadataStore: the port
-reads.py           the statements that it always runs
+reads.py           the statements that it runs outside of transactions
 transaction.py     the inside of `transact`
+writes.py          the statements that it runs
 blobs.py           blobs and manifests, and who needs them
 search.py          a query becomes a page, from:
-  conditions.py      filter -> WHERE
+  conditions.py      filter -> WHERE (normal.py: however deep; exact.py: numbers)
   patterns.py        LIKE
-  candidates.py      what an index can say of a filter
+  candidates.py    what an index can say of a filter
   order.py           ORDER BY and cursors
 rows.py            row <-> entity
 properties.py      tags, params, metrics <-> searchable rows

@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.sql.selectable import Exists
 
 from muniment.domain.manifest import Manifest
@@ -183,8 +183,8 @@ def add_manifest(session: Session, manifest: Manifest) -> None:
 
 def count_unused_manifests(session: Session, deleted_before: datetime | None) -> int:
     """Count the manifests that no version names (that is not purgeable)."""
-    statement = select(_ma.id).where(~_named(deleted_before))
-    return len(session.core.scalars(statement).all())
+    statement = select(func.count()).select_from(manifests).where(~_named(deleted_before))
+    return int(session.core.scalar(statement) or 0)
 
 
 def drop_unused_manifests(session: Session, limit: int) -> int:

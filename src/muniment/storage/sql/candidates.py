@@ -28,6 +28,7 @@ from muniment.storage.sql.conditions import (
     Condition,
     Conditions,
     hidden,
+    partial_index,
     property_table,
 )
 from muniment.storage.sql.engine import Session
@@ -52,6 +53,7 @@ _INDEXED: dict[tuple[Scope, str], tuple[frozenset[Op], bool]] = {
     (Scope.VERSION, "id"): (_EQUAL, False),
     (Scope.VERSION, "label"): (_EQUAL, False),
     (Scope.VERSION, "stage"): (_EQUAL, True),
+    (Scope.VERSION, "status"): (_EQUAL, True),
     (Scope.VERSION, "run_id"): (_EQUAL, False),
     (Scope.VERSION, "digest"): (_EQUAL, False),
     (Scope.VERSION, "created_at"): (_RANGES, True),
@@ -134,7 +136,7 @@ class Candidates:
         served, behind_workspace = _INDEXED.get((field.scope, field.name), (frozenset(), False))
         if self._deleted or op not in served:
             return None
-        if op is Op.LIKE and not _has_prefix(leaf):
+        if (op is Op.LIKE and not _has_prefix(leaf)) or partial_index(leaf) is None:
             return None
         where: list[Condition] = [self._conditions.attribute(leaf), table.c.deleted_at.is_(None)]
         return select(table.c.id).where(

@@ -23,7 +23,7 @@ from sqlalchemy import (
     true,
 )
 
-from muniment.domain.entities import ReferenceKind
+from muniment.domain.entities import ReferenceKind, Status
 from muniment.domain.query import (
     And,
     Comparison,
@@ -48,6 +48,7 @@ from muniment.storage.sql.tables import (
     HAS_RUN,
     PREFIX_CHARS,
     STAGED,
+    UNREADY,
     model_properties,
     models,
     refs,
@@ -162,7 +163,7 @@ class Conditions:
         """Return the condition on an attribute's column."""
         field, column = leaf.field, attribute_column(leaf.field)
         if field.type is FieldType.STRING:
-            holds = and_(self._text_column(column, leaf), *_partial_index(leaf))
+            holds = and_(self._text_column(column, leaf), *(partial_index(leaf) or ()))
         else:
             holds = _integer_column(column, leaf)
         return and_(column.is_not(None), holds) if field.name in NULLABLE else holds
@@ -215,20 +216,35 @@ def _begins(column: ColumnElement[str], pattern: str) -> Iterable[Condition]:
             yield column < end
 
 
-def _partial_index(leaf: Comparison | InSet) -> Iterable[Condition]:
-    """Return what follows from a comparison anyway, but tells of a partial index that will do."""
-    wanted: tuple[Literal, ...]
+# Attributes whose index leaves out what most versions have: is a value in it, and how to say so.
+_PARTIAL: dict[str, tuple[Callable[[str], bool], Condition]] = {
+    "stage": (lambda stage: stage_key(stage) != NO_STAGE_KEY, STAGED),
+    "status": (lambda status: status != Status.READY.value, UNREADY),
+    "run_id": (bool, HAS_RUN),
+}
+
+
+def partial_index(leaf: Comparison | InSet) -> list[Condition] | None:
+    """Return what follows from an equality, but tells of a partial index that it will do.
+
+    None if the attribute's index is partial and can't hold all that is looked for.
+    """
+    field = leaf.field
+    partial = _PARTIAL.get(field.name) if field.scope is Scope.VERSION else None
+    if partial is None:
+        return []
+    wanted: tuple[Literal, ...] = ()
     if isinstance(leaf, InSet):
         wanted = leaf.values
     elif leaf.op is Op.EQ:
         wanted = (leaf.value,)
-    else:
-        return
-    if leaf.field.scope is Scope.VERSION and leaf.field.name == "stage":
-        if all(isinstance(w, str) and stage_key(w) != NO_STAGE_KEY for w in wanted):
-            yield STAGED
-    elif leaf.field.name == "run_id" and "" not in wanted:
-        yield HAS_RUN
+    holds, condition = partial
+    if not wanted or not all(isinstance(value, str) and holds(value) for value in wanted):
+        return None
+    if field.name == "stage":
+        keys = {stage_key(str(value)) for value in wanted}
+        return [condition, _v.stage_key.in_(keys) if len(keys) > 1 else _v.stage_key == keys.pop()]
+    return [condition]
 
 
 # -- numbers -------------------------------------------------------------------------------------

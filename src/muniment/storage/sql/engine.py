@@ -65,6 +65,10 @@ class Engine(Protocol):
         """Return `column ILIKE pattern` as `domain.query` means it."""
 
     @abstractmethod
+    def ping(self) -> None:
+        """Raise Unavailable unless it can be read and written."""
+
+    @abstractmethod
     def close(self) -> None:
         """Finish the writes that were accepted and let go of all connections."""
 

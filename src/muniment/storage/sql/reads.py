@@ -46,7 +46,6 @@ _in_workspace = _m.workspace_id == bindparam("workspace_id")
 _named_model = (_in_workspace, _m.name == bindparam("name"), _m.deleted_at.is_(None))
 _is_ready = _v.status == literal_column(f"'{Status.READY.value}'")
 _is_alias = _r.kind == literal_column(f"'{ReferenceKind.ALIAS.value}'")
-PING = Prepared(select(literal_column("1")))
 
 # -- workspaces ----------------------------------------------------------------------------------
 

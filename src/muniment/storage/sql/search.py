@@ -98,6 +98,8 @@ class Search:
         if query.where is not None:
             fits = [self._fits_model(query.where)]
             few = Candidates(session, self._conditions, query, workspace_id).of(query.where)
+        if few is not None and not few:
+            return []
 
         def plan(segment: Segment) -> _Plan:
             if few is not None:
@@ -134,6 +136,8 @@ class Search:
             fits = [self._conditions.of(where)]
             whole = where if name is None else And((_named(name), where))
             few = Candidates(session, self._conditions, query, workspace_id).of(whole)
+        if few is not None and not few:
+            return []
         here = _v.workspace_id == workspace_id
         alive = _is_deleted(_v, query.deleted)
         of_live_model = _m.deleted_at.is_(None)

@@ -13,10 +13,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
 from sqlalchemy import URL, NullPool, create_engine, literal
+from sqlalchemy import Engine as SqlEngine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ColumnElement
@@ -46,26 +48,28 @@ def open_sqlite(path: Path) -> SqlMetadataStore:
             f"Python's SQLite is {sqlite3.sqlite_version}; Muniment needs 3.35 or newer.",
             hint="Use a Python that was built with a newer SQLite.",
         )
+    path = path.absolute()
+    engine = _database(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _prepare(path)
+        _prepare(engine, str(path))
     except (sqlite3.Error, DBAPIError) as error:
         raise _translate(error) from error
     except OSError as error:
         raise ConfigurationError(
             f"{str(path.parent)!r} can't be made: {error.strerror}.", hint="Choose another folder."
         ) from error
-    return SqlMetadataStore(SqliteEngine(path))
+    return SqlMetadataStore(SqliteEngine(engine))
 
 
 class SqliteEngine(Engine):
-    """See `muniment.storage.sql.engine.Engine`. The file must exist, with its schema."""
+    """See `muniment.storage.sql.engine.Engine`. The database must have its schema."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
         self._closed = False
         self._idle: deque[Session] = deque()  # connections to read with; popped and put back
-        self._writer = Writer(lambda: _connect(path), _translate)
+        self._writer = Writer(partial(_connect, engine), _translate)
 
     @property
     def reads_are_local(self) -> bool:
@@ -107,6 +111,10 @@ class SqliteEngine(Engine):
     def ilike(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
         return column.like(patterns.to_like(pattern), escape="\\")
 
+    def ping(self) -> None:
+        self._writer.check()
+        self.read(lambda session: session.core.exec_driver_sql("SELECT 1"))
+
     def close(self) -> None:
         self._writer.close()
         self._closed = True
@@ -114,7 +122,7 @@ class SqliteEngine(Engine):
 
     def _connect_to_read(self) -> Session:
         try:
-            return _connect(self._path, read_only=True)
+            return _connect(self._engine, read_only=True)
         except (sqlite3.Error, DBAPIError) as error:
             raise _translate(error) from error
 
@@ -124,8 +132,9 @@ class SqliteEngine(Engine):
                 self._idle.pop().core.close()
 
 
-def _connect(path: Path, *, read_only: bool = False) -> Session:
-    engine = create_engine(
+def _database(path: Path) -> SqlEngine:
+    """Return how to connect to a file; also the cache of compiled statements."""
+    return create_engine(
         URL.create("sqlite", database=str(path)),
         poolclass=NullPool,
         connect_args={
@@ -135,6 +144,9 @@ def _connect(path: Path, *, read_only: bool = False) -> Session:
             "cached_statements": 512,
         },
     )
+
+
+def _connect(engine: SqlEngine, *, read_only: bool = False) -> Session:
     core = engine.connect()
     database = cast(sqlite3.Connection, core.connection.driver_connection)
     try:
@@ -145,19 +157,20 @@ def _connect(path: Path, *, read_only: bool = False) -> Session:
             database.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone reaches only a cache
             database.execute("PRAGMA foreign_keys = ON")
             database.execute("PRAGMA cache_size = -16384")  # KiB; of use where indexes are random
+            database.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: some 200 commits
     except BaseException:
         core.close()
         raise
     return Session(core, cast(DBAPIConnection, database))
 
 
-def _prepare(path: Path) -> None:
+def _prepare(engine: SqlEngine, name: str) -> None:
     """Bring a file that may be new or old up to date, while others may be doing the same."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
-        session = _connect(path)
+        session = _connect(engine)
         try:
-            return _bring_up_to_date(session, path)
+            return _bring_up_to_date(session, name)
         except (sqlite3.OperationalError, DBAPIError) as error:
             # Changing to WAL doesn't wait for its turn, whatever the timeout is.
             if _code(error) not in _BUSY or time.monotonic() > deadline:
@@ -167,19 +180,19 @@ def _prepare(path: Path) -> None:
             session.core.close()
 
 
-def _bring_up_to_date(session: Session, path: Path) -> None:
+def _bring_up_to_date(session: Session, name: str) -> None:
     database = cast(sqlite3.Connection, session.driver)
-    if migrations.is_current(session.core, str(path)) and _journal(database) == "wal":
+    if migrations.is_current(session.core, name) and _journal(database) == "wal":
         return
     mode = database.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise ConfigurationError(
-            f"SQLite can't keep a write-ahead log beside {str(path)!r} (it says {mode!r}).",
+            f"SQLite can't keep a write-ahead log beside {name!r} (it says {mode!r}).",
             hint="Put the folder on a local disk.",
         )
     database.execute("BEGIN IMMEDIATE")
     try:
-        migrations.upgrade(session.core, str(path))
+        migrations.upgrade(session.core, name)
     except BaseException:
         if database.in_transaction:
             database.execute("ROLLBACK")

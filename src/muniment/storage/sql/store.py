@@ -256,7 +256,7 @@ class SqlMetadataStore(MetadataStore):
         )
 
     def ping(self) -> None:
-        self._engine.read(reads.PING.one)
+        self._engine.ping()
 
     def close(self) -> None:
         self._engine.close()

@@ -138,6 +138,7 @@ _v = versions.c
 _live = _v.deleted_at.is_(None)
 # Partial indexes leave out what most versions lack. A query must say so, too, for them to be used.
 STAGED: ColumnElement[bool] = _v.stage_key != literal_column("'none'")
+UNREADY: ColumnElement[bool] = _v.status != literal_column("'READY'")
 HAS_RUN: ColumnElement[bool] = _v.run_id != literal_column("''")
 _index("versions_by_id", _v.workspace_id, _v.id, where=_live)
 _index("versions_by_created_at", _v.workspace_id, _v.created_at, _v.id, where=_live)
@@ -165,6 +166,14 @@ _index(
     _v.stage_key,
     _v.number,
     where=STAGED & _live,
+)
+_index(
+    "versions_by_status",
+    _v.workspace_id,
+    _v.status,
+    _v.updated_at,
+    _v.id,
+    where=UNREADY & _live,
 )
 _index("versions_by_run", _v.run_id, where=HAS_RUN & _live)
 _index("versions_by_digest", _v.digest, _v.model_id, _v.number, where=_v.digest.is_not(None))

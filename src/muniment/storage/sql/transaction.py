@@ -13,17 +13,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import orjson
-from sqlalchemy import (
-    BindParameter,
-    Select,
-    Table,
-    bindparam,
-    delete,
-    insert,
-    literal_column,
-    select,
-    update,
-)
 from sqlalchemy.exc import IntegrityError
 
 from muniment.domain.activities import Activity, Entry, chain
@@ -33,121 +22,14 @@ from muniment.domain.entities import (
     Reference,
     ReferenceKind,
     RegisteredModel,
-    Status,
 )
 from muniment.domain.manifest import Manifest
 from muniment.domain.values import from_millis, to_millis
 from muniment.errors import AlreadyExists, NotFound
 from muniment.storage.metadata import ModelId, ModelKey, Remembered, Transaction
-from muniment.storage.sql import blobs, properties, rows
+from muniment.storage.sql import blobs, properties, rows, writes
 from muniment.storage.sql.engine import Cell, Prepared, Row, Session
 from muniment.storage.sql.properties import MODEL_PROPERTIES, VERSION_PROPERTIES
-from muniment.storage.sql.tables import STAGED, activities, models, refs, remembered, versions
-
-_m, _v, _r = models.c, versions.c, refs.c
-_MODEL_ID: BindParameter[int] = bindparam("model_id")
-
-
-class Update:
-    """`UPDATE … WHERE id = :id` for whichever columns are to be set, each set prepared once."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self._prepared: dict[tuple[str, ...], Prepared] = {}
-
-    def run(self, session: Session, row_id: int, cells: dict[str, Cell]) -> None:
-        """Set the cells of one row; do nothing if there are none."""
-        if not cells:
-            return
-        names = tuple(sorted(cells))
-        if names not in self._prepared:
-            self._prepared[names] = Prepared(
-                update(self._table)
-                .where(self._table.c.id == bindparam("row_id"))
-                .values({name: bindparam(name) for name in names})
-            )
-        self._prepared[names].run(session, row_id=row_id, **cells)
-
-
-def _insert(table: Table, *, returning_id: bool = False) -> Prepared:
-    columns = [c for c in table.c if not (returning_id and c.name == "id")]
-    statement = insert(table).values({c: bindparam(c.name) for c in columns})
-    return Prepared(statement.returning(table.c.id) if returning_id else statement)
-
-
-def _models() -> Select[tuple[object, ...]]:
-    return select(*rows.MODEL_COLUMNS).with_for_update()
-
-
-def _versions() -> Select[tuple[object, ...]]:
-    return (
-        select(*rows.VERSION_COLUMNS)
-        .join(models, _m.id == _v.model_id)
-        .where(_v.model_id == _MODEL_ID)
-    )
-
-
-_live = _v.deleted_at.is_(None)
-_workspace = _m.workspace_id == bindparam("workspace_id")
-_MODEL_BY_ID = Prepared(_models().where(_m.id == bindparam("id"), _workspace))
-_MODEL_BY_NAME = Prepared(
-    _models().where(_workspace, _m.name == bindparam("name"), _m.deleted_at.is_(None))
-)
-_NAME_TAKEN = Prepared(
-    select(_m.id).where(_workspace, _m.name == bindparam("name"), _m.deleted_at.is_(None))
-)
-_SLUG_TAKEN = Prepared(
-    select(_m.id).where(_workspace, _m.slug == bindparam("slug"), _m.deleted_at.is_(None))
-)
-_ADD_MODEL = _insert(models, returning_id=True)
-_SAVE_MODEL = Update(models)
-
-_VERSION = Prepared(_versions().where(_v.number == bindparam("number")))
-_BY_LABEL = Prepared(_versions().where(_v.label == bindparam("label"), _live))
-_IN_STAGE = Prepared(
-    _versions()
-    .where(
-        _v.stage_key == bindparam("stage_key"),
-        _v.stage == bindparam("stage"),
-        STAGED,
-        _live,
-    )
-    .order_by(_v.number)
-)
-_IN_NO_STAGE = Prepared(
-    _versions().where(_v.stage == bindparam("stage"), _live).order_by(_v.number)
-)
-_NEWEST_READY = Prepared(
-    _versions()
-    .where(_v.status == literal_column(f"'{Status.READY.value}'"), _live)
-    .order_by(_v.number.desc())
-    .limit(1)
-)
-_SEALED_BEFORE = Prepared(
-    _versions()
-    .where(_v.number < bindparam("number"), _v.snapshot.is_not(None))
-    .order_by(_v.number.desc())
-    .limit(1)
-)
-_ADD_VERSION = _insert(versions, returning_id=True)
-_SAVE_VERSION = Update(versions)
-_PURGE_VERSION = Prepared(delete(versions).where(_v.id == bindparam("id")))
-
-_refs = select(*rows.REFERENCE_COLUMNS).where(_r.model_id == _MODEL_ID)
-_this_ref = (_r.kind == bindparam("kind"), _r.name == bindparam("name"))
-_REFERENCES = Prepared(_refs.order_by(_r.kind, _r.name))
-_REFERENCES_TO = Prepared(_refs.where(_r.number == bindparam("number")).order_by(_r.kind, _r.name))
-_REFERENCE = Prepared(_refs.where(*_this_ref))
-_ADD_REFERENCE = _insert(refs)
-_DROP_REFERENCE = Prepared(delete(refs).where(_r.model_id == _MODEL_ID, *_this_ref))
-
-_ADD_ACTIVITY = _insert(activities)
-_REMEMBERED = Prepared(
-    select(remembered.c.request, remembered.c.number, remembered.c.at).where(
-        remembered.c.model_id == _MODEL_ID, remembered.c.key == bindparam("key")
-    )
-)
-_REMEMBER = _insert(remembered)
 
 
 class SqlTransaction(Transaction):
@@ -166,7 +48,7 @@ class SqlTransaction(Transaction):
         """Write what is left to write."""
         if self._model is not None:
             cells = _model_cells(self._model)
-            _SAVE_MODEL.run(self._session, self._model.id, rows.changes(self._stored, cells))
+            writes.SAVE_MODEL.run(self._session, self._model.id, rows.changes(self._stored, cells))
             self._stored = cells
 
     # -- reading ---------------------------------------------------------------------------------
@@ -176,55 +58,57 @@ class SqlTransaction(Transaction):
 
     def version(self, number: int) -> ModelVersion | None:
         known = self._versions.get(number)
-        return known or self._one(_VERSION, number=number)
+        return known or self._one(writes.VERSION, number=number)
 
     def version_by_label(self, label: str) -> ModelVersion | None:
-        return self._one(_BY_LABEL, label=label)
+        return self._one(writes.BY_LABEL, label=label)
 
     def versions_in_stage(self, stage: str) -> Sequence[ModelVersion]:
         if self._model is None:
             return ()
         parameters: dict[str, Cell] = {"model_id": self._model.id, "stage": stage}
         if stage == NO_STAGE:
-            found = _IN_NO_STAGE.all(self._session, **parameters)
+            found = writes.IN_NO_STAGE.all(self._session, **parameters)
         else:
             key = rows.stage_key(stage)
-            found = _IN_STAGE.all(self._session, stage_key=key, **parameters)
+            found = writes.IN_STAGE.all(self._session, stage_key=key, **parameters)
         return [self._seen(row) for row in found]
 
     def newest_ready(self) -> ModelVersion | None:
-        return self._one(_NEWEST_READY)
+        return self._one(writes.NEWEST_READY)
 
     def sealed_before(self, number: int) -> ModelVersion | None:
-        return self._one(_SEALED_BEFORE, number=number)
+        return self._one(writes.SEALED_BEFORE, number=number)
 
     def references(self, version: int | None = None) -> Sequence[Reference]:
         if self._model is None:
             return ()
         if version is None:
-            found = _REFERENCES.all(self._session, model_id=self._model.id)
+            found = writes.REFERENCES.all(self._session, model_id=self._model.id)
         else:
-            found = _REFERENCES_TO.all(self._session, model_id=self._model.id, number=version)
+            found = writes.REFERENCES_TO.all(self._session, model_id=self._model.id, number=version)
         return [rows.reference_from(row) for row in found]
 
     def reference(self, kind: ReferenceKind, name: str) -> Reference | None:
         if self._model is None:
             return None
-        row = _REFERENCE.one(self._session, model_id=self._model.id, kind=kind.value, name=name)
+        row = writes.REFERENCE.one(
+            self._session, model_id=self._model.id, kind=kind.value, name=name
+        )
         return None if row is None else rows.reference_from(row)
 
     def slug_taken(self, slug: str) -> bool:
-        row = _SLUG_TAKEN.one(self._session, workspace_id=self._workspace_id, slug=slug)
+        row = writes.SLUG_TAKEN.one(self._session, workspace_id=self._workspace_id, slug=slug)
         return row is not None
 
     def name_taken(self, name: str) -> bool:
-        row = _NAME_TAKEN.one(self._session, workspace_id=self._workspace_id, name=name)
+        row = writes.NAME_TAKEN.one(self._session, workspace_id=self._workspace_id, name=name)
         return row is not None
 
     def remembered(self, key: str) -> Remembered | None:
         if self._model is None:
             return None
-        row = _REMEMBERED.one(self._session, model_id=self._model.id, key=key)
+        row = writes.REMEMBERED.one(self._session, model_id=self._model.id, key=key)
         return None if row is None else Remembered(key, row[0], row[1], from_millis(row[2]))
 
     # -- writing ---------------------------------------------------------------------------------
@@ -234,7 +118,7 @@ class SqlTransaction(Transaction):
         added = replace(model, aliases={}, activity_count=0, activity_head="")
         cells = _model_cells(added)
         try:
-            row_id = _ADD_MODEL.scalar(
+            row_id = writes.ADD_MODEL.scalar(
                 self._session, uuid=added.uuid, workspace_id=self._workspace_id, **cells
             )
         except IntegrityError as error:
@@ -249,15 +133,7 @@ class SqlTransaction(Transaction):
 
     def save_model(self, model: RegisteredModel) -> None:
         old = self._held()
-        new = replace(
-            model,
-            id=old.id,
-            uuid=old.uuid,
-            workspace=old.workspace,
-            aliases=old.aliases,
-            activity_count=old.activity_count,
-            activity_head=old.activity_head,
-        )
+        new = _kept(model, old)
         self._model = new
         if (old.name, old.slug, old.deleted_at) != (new.name, new.slug, new.deleted_at):
             revived = old.deleted_at is not None
@@ -278,7 +154,7 @@ class SqlTransaction(Transaction):
     def add_version(self, version: ModelVersion) -> ModelVersion:
         model = self._held()
         try:
-            row_id = _ADD_VERSION.scalar(
+            row_id = writes.ADD_VERSION.scalar(
                 self._session,
                 uuid=version.uuid,
                 workspace_id=self._workspace_id,
@@ -301,7 +177,7 @@ class SqlTransaction(Transaction):
             raise NotFound(f"There is no version {version.version} of {model.name!r:.200}.")
         cells = rows.changes(rows.version_cells(old), rows.version_cells(version))
         try:
-            _SAVE_VERSION.run(self._session, old.id, cells)
+            writes.SAVE_VERSION.run(self._session, old.id, cells)
         except IntegrityError as error:
             raise _version_taken(version) from error
         VERSION_PROPERTIES.replace(
@@ -327,14 +203,16 @@ class SqlTransaction(Transaction):
         for reference in self.references(number):
             self.drop_reference(reference.kind, reference.name)
         VERSION_PROPERTIES.clear(self._session, version.id)
-        _PURGE_VERSION.run(self._session, id=version.id)
+        writes.PURGE_VERSION.run(self._session, id=version.id)
         self._versions.pop(number, None)
 
     def save_reference(self, reference: Reference) -> None:
         model = self._held()
         present = self.reference(reference.kind, reference.name)
         self._drop(model, reference.kind, reference.name)
-        _ADD_REFERENCE.run(self._session, model_id=model.id, **rows.reference_cells(reference))
+        writes.ADD_REFERENCE.run(
+            self._session, model_id=model.id, **rows.reference_cells(reference)
+        )
         if reference.kind is ReferenceKind.ALIAS:
             aliases = {**model.aliases, reference.name: reference.version}
             moved_from = {present.version} if present else set()
@@ -354,7 +232,7 @@ class SqlTransaction(Transaction):
 
     def remember(self, record: Remembered) -> None:
         try:
-            _REMEMBER.run(
+            writes.REMEMBER.run(
                 self._session,
                 model_id=self._held().id,
                 key=record.key,
@@ -376,7 +254,7 @@ class SqlTransaction(Transaction):
             sequence=model.activity_count + 1,
             previous=model.activity_head,
         )
-        _ADD_ACTIVITY.run(self._session, model_id=model.id, **rows.activity_cells(activity))
+        writes.ADD_ACTIVITY.run(self._session, model_id=model.id, **rows.activity_cells(activity))
         self._model = replace(model, activity_count=activity.sequence, activity_head=activity.hash)
         return activity
 
@@ -385,9 +263,11 @@ class SqlTransaction(Transaction):
     def _load(self) -> None:
         key = self._key
         if isinstance(key, ModelId):
-            row = _MODEL_BY_ID.one(self._session, workspace_id=self._workspace_id, id=key.id)
+            row = writes.MODEL_BY_ID.one(self._session, workspace_id=self._workspace_id, id=key.id)
         else:
-            row = _MODEL_BY_NAME.one(self._session, workspace_id=self._workspace_id, name=key.name)
+            row = writes.MODEL_BY_NAME.one(
+                self._session, workspace_id=self._workspace_id, name=key.name
+            )
         if row is not None:
             self._model = rows.model_from(row, key.workspace)
             self._stored = _model_cells(self._model)
@@ -419,7 +299,7 @@ class SqlTransaction(Transaction):
             )
 
     def _drop(self, model: RegisteredModel, kind: ReferenceKind, name: str) -> None:
-        _DROP_REFERENCE.run(self._session, model_id=model.id, kind=kind.value, name=name)
+        writes.DROP_REFERENCE.run(self._session, model_id=model.id, kind=kind.value, name=name)
 
     def _show_aliases(self, aliases: dict[str, int], numbers: set[int]) -> None:
         """Write the aliases into the rows that show them: the model's, and these versions'."""
@@ -430,8 +310,27 @@ class SqlTransaction(Transaction):
             if version is not None:
                 names = tuple(alias for alias, n in in_order.items() if n == number)
                 cells: dict[str, Cell] = {"aliases": orjson.dumps(names).decode()}
-                _SAVE_VERSION.run(self._session, version.id, cells)
+                writes.SAVE_VERSION.run(self._session, version.id, cells)
                 self._versions[number] = replace(version, aliases=names)
+
+
+def _kept(model: RegisteredModel, old: RegisteredModel) -> RegisteredModel:
+    """Return the model with what a save does not change."""
+    if (
+        model.aliases is old.aliases
+        and model.activity_head == old.activity_head
+        and (model.id, model.uuid, model.workspace) == (old.id, old.uuid, old.workspace)
+    ):
+        return model  # as it nearly always is
+    return replace(
+        model,
+        id=old.id,
+        uuid=old.uuid,
+        workspace=old.workspace,
+        aliases=old.aliases,
+        activity_count=old.activity_count,
+        activity_head=old.activity_head,
+    )
 
 
 def _model_cells(model: RegisteredModel) -> dict[str, Cell]:

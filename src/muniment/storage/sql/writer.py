@@ -74,6 +74,7 @@ class Writer:
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._lock = threading.Lock()  # between accepting work and refusing it
         self._refusal = ""
+        self._closing = False  # the thread has come to the end of its queue
         self._thread = threading.Thread(target=self._run, name="muniment-writer", daemon=True)
         self._thread.start()
 
@@ -83,15 +84,19 @@ class Writer:
             raise RuntimeError("A write can't wait for another write: it would wait for itself.")
         job = _Job(work)
         with self._lock:
-            if self._refusal:
-                raise Unavailable(self._refusal, hint="Open the store again.")
-            if not self._thread.is_alive():
-                raise Unavailable(
-                    "The thread that writes belongs to the process that forked this one.",
-                    hint="Open the store after the fork.",
-                )
+            self.check()
             self._queue.put(job)
         return cast(T, job.wait())
+
+    def check(self) -> None:
+        """Raise Unavailable unless work is accepted."""
+        if self._refusal:
+            raise Unavailable(self._refusal, hint="Open the store again.")
+        if not self._thread.is_alive():
+            raise Unavailable(
+                "The thread that writes belongs to the process that forked this one.",
+                hint="Open the store after the fork.",
+            )
 
     def close(self) -> None:
         """Finish what was accepted, refuse what comes, and end the thread."""
@@ -107,22 +112,19 @@ class Writer:
         batch: list[_Job] = []
         writing: _Writing | None = None
         try:
-            while (job := self._queue.get()) is not None:
+            while not self._closing and (job := self._queue.get()) is not None:
                 batch = [job]
                 try:
                     writing = writing or _Writing(self._connect(), self._translate)
-                    closing = self._commit(writing, batch)
+                    self._commit(writing, batch)
                 except Exception as error:
-                    closing = False
                     for failed in batch:
-                        failed.error = failed.error or self._translate(error)
+                        failed.error = failed.error or _explained(error, self._translate)
                     if writing is not None and not writing.reset():
                         writing = None
                 for done in batch:
                     done.finish()
                 batch = []
-                if closing:
-                    break
         except BaseException as error:
             self._die(batch, error)
             raise
@@ -130,23 +132,21 @@ class Writer:
             if writing is not None:
                 writing.close()
 
-    def _commit(self, writing: _Writing, batch: list[_Job]) -> bool:
-        """Run the batch, and what else waits, as one transaction; say if close() was called."""
+    def _commit(self, writing: _Writing, batch: list[_Job]) -> None:
+        """Run the batch, and what else waits, as one transaction."""
         deadline = time.monotonic() + MAX_BATCH_SECONDS
         writing.run(batch[0])
-        closing = False
-        while not closing and len(batch) < MAX_BATCH and time.monotonic() < deadline:
+        while not self._closing and len(batch) < MAX_BATCH and time.monotonic() < deadline:
             try:
                 job = self._queue.get_nowait()
             except Empty:
                 break
             if job is None:
-                closing = True
+                self._closing = True
             else:
                 batch.append(job)
                 writing.run(job)
         writing.commit()
-        return closing
 
     def _die(self, batch: list[_Job], error: BaseException) -> None:
         """Fail everybody who waits, and everybody who comes."""
@@ -192,7 +192,7 @@ class _Writing:
             else:
                 execute("ROLLBACK TO work")
                 execute("RELEASE work")
-            job.error = self._translate(error)
+            job.error = _explained(error, self._translate)
             return
         if not self._database.in_transaction:
             raise Unavailable("The transaction was lost while it was written.")
@@ -217,3 +217,12 @@ class _Writing:
     def close(self) -> None:
         """Let go of the connection."""
         self._session.core.close()
+
+
+def _explained(
+    error: BaseException, translate: Callable[[BaseException], BaseException]
+) -> BaseException:
+    explained = translate(error)
+    if explained is not error:
+        explained.__cause__ = error
+    return explained

@@ -7,9 +7,11 @@ makes a name of it), and opens the store that is there, or a new one. It is call
 for one path, in other processes too, so it must be a function at the top of a module.
 
     contract.py    what all parts stand on: the store, the clock, makers of entities
-    writing.py     transact: atomicity, names, history, references, idempotency, exact values
+    writing.py     transact: atomicity, names, history, references, idempotency
+    keeping.py     every field and value exactly as given, also after opening the store again
     reading.py     what is visible when: names, aliases, labels, stages, deletion, restoration
     search.py      filters and orders compared with `muniment.domain.evaluate`, and paging
+                   (over the models of population.py, with the queries of queries.py)
     contents.py    blobs, leases, manifests, uploads, purging, totals
     threads.py     many threads at one model and at many
     deaths.py      processes that die anywhere: what was acknowledged is there, nothing else is
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 from muniment.storage.conformance.metadata.contents import ContentsSuite
 from muniment.storage.conformance.metadata.deaths import DeathsSuite
+from muniment.storage.conformance.metadata.keeping import KeepingSuite
 from muniment.storage.conformance.metadata.reading import ReadingSuite
 from muniment.storage.conformance.metadata.search import SearchSuite
 from muniment.storage.conformance.metadata.threads import ThreadsSuite
@@ -28,6 +31,12 @@ __all__ = ["MetadataStoreSuite"]
 
 
 class MetadataStoreSuite(
-    WritingSuite, ReadingSuite, SearchSuite, ContentsSuite, ThreadsSuite, DeathsSuite
+    WritingSuite,
+    KeepingSuite,
+    ReadingSuite,
+    SearchSuite,
+    ContentsSuite,
+    ThreadsSuite,
+    DeathsSuite,
 ):
     """Everything that the port promises."""

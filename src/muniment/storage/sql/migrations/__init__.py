@@ -52,6 +52,8 @@ def migrate(connection: Connection) -> None:
     config.set_main_option("script_location", here.replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
+    if not connection.in_transaction():
+        connection.begin()  # else Alembic would, and commit what is the caller's to commit
     command.upgrade(config, HEAD)
 
 

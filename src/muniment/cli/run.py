@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import traceback
@@ -22,19 +23,24 @@ __all__ = ["keep_house", "look", "models", "run", "server"]  # importing registe
 # `muniment completion` prints the same script, and touches nobody's start-up files.
 _TYPERS_OWN = ("--install-completion", "--show-completion")
 
+app.registered_commands.sort(key=lambda info: PANELS.index(str(info.rich_help_panel)))
+
 
 def run(args: Sequence[str] | None = None) -> int:
     """Run the command with `args` (default: the process's own) and return its exit code."""
     given = list(sys.argv[1:] if args is None else args)
     this = Run()
-    app.registered_commands.sort(key=lambda info: PANELS.index(str(info.rich_help_panel)))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name need not fit the terminal
     root = get_command(app)
     root.params = [param for param in root.params if not {*param.opts} & {*_TYPERS_OWN}]
     try:
         code = root.main(given, prog_name="muniment", standalone_mode=False, obj=this)
         sys.stdout.flush()
     except typer.TyperException as error:
-        _as_asked(given, this).failure(error.format_message(), _see_help(error))
+        message = error.format_message().replace("Value error, ", "")  # is pydantic's
+        _as_asked(given, this).failure(message, _see_help(error))
         return exits.USAGE
     except MunimentError as error:
         _trace(this)

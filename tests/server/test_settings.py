@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import muniment
+from muniment.errors import ConfigurationError
+from muniment.server.settings import OF_OTHERS, Settings, describe_settings, load_settings
+
+SOURCES = Path(muniment.__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def source_of(name: str, **arguments: object) -> str:
+    return next(s.source for s in describe_settings(**arguments) if s.name == name)
+
+
+def test_without_any_setting_the_server_serves_loopback_and_a_folder_here() -> None:
+    settings = load_settings()
+    assert (settings.host, settings.port, settings.home) == ("127.0.0.1", 8000, Path(".muniment"))
+    assert settings == Settings()
+
+
+def test_an_argument_wins_over_the_environment_and_that_over_dotenv(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".env").write_text("MUNIMENT_PORT=1\nREGISTRY_PORT=2\nMUNIMENT_WORKERS=3\n")
+    assert (load_settings().port, source_of("port")) == (1, ".env file MUNIMENT_PORT")
+    monkeypatch.setenv("MUNIMENT_PORT", "4")
+    assert (load_settings().port, source_of("port")) == (4, "environment variable MUNIMENT_PORT")
+    assert (load_settings(port=5).port, source_of("port", port=5)) == (5, "argument")
+    assert load_settings().workers == 3
+
+
+def test_our_name_in_dotenv_wins_over_the_classic_name_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REGISTRY_PORT", "7")
+    assert (load_settings().port, source_of("port")) == (7, "environment variable REGISTRY_PORT")
+    Path(".env").write_text("MUNIMENT_PORT=1\n")
+    assert load_settings().port == 1
+
+
+def test_an_argument_that_is_none_and_an_empty_variable_count_as_not_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MUNIMENT_PORT", "")
+    monkeypatch.setenv("MONGODB_URL", "")
+    assert load_settings(port=None).port == 8000
+    assert source_of("port", port=None) == "default"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("90", 90), ("90s", 90), ("1.5m", 90), ("12h", 43_200), ("7d", 604_800), ("2w", 1_209_600)],
+)
+def test_durations_are_seconds_or_have_a_unit(
+    monkeypatch: pytest.MonkeyPatch, text: str, expected: int
+) -> None:
+    monkeypatch.setenv("MUNIMENT_GRACE", text)
+    assert load_settings().grace == timedelta(seconds=expected)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("512", 512), ("64KiB", 65_536), ("1 MiB", 2**20)])
+def test_sizes_are_bytes_or_have_a_unit(
+    monkeypatch: pytest.MonkeyPatch, text: str, expected: int
+) -> None:
+    monkeypatch.setenv("MUNIMENT_MAX_JSON_BYTES", text)
+    assert load_settings().max_json_bytes == expected
+
+
+def test_allowed_hosts_are_separated_by_commas_and_compare_without_case(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MUNIMENT_ALLOWED_HOSTS", "Registry.example.com, [fe80::1]")
+    assert load_settings().allowed_hosts == ("registry.example.com", "[fe80::1]")
+
+
+def test_what_is_described_can_be_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUNIMENT_ALLOWED_HOSTS", "a,b")
+    described = describe_settings()
+    for setting in described:
+        monkeypatch.setenv(setting.variable, setting.value)
+    assert [s.value for s in describe_settings()] == [s.value for s in described]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MUNIMENT_PORT", "70000"),
+        ("MUNIMENT_PORT", "http"),
+        ("MUNIMENT_WORKERS", "0"),
+        ("MUNIMENT_GRACE", "soon"),
+        ("MUNIMENT_GRACE", "-1"),
+        ("MUNIMENT_MAX_JSON_BYTES", "0"),
+        ("MUNIMENT_MAX_JSON_BYTES", "32MB"),
+        ("MUNIMENT_METRICS", "perhaps"),
+        ("MUNIMENT_LOG_LEVEL", "loud"),
+        ("MUNIMENT_ALLOWED_HOSTS", "https://registry.example.com"),
+        ("REGISTRY_PORT", "-1"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_name_value_source_and_rule(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    message = str(refused.value)
+    assert repr(value) in message
+    assert f"environment variable {variable}" in message
+    assert str(refused.value.details["setting"]) in message
+    assert str(refused.value.details["rule"]) in message
+
+
+def test_an_argument_that_no_setting_has_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="colour"):
+        load_settings(colour="blue")
+
+
+@pytest.mark.parametrize("variable", ["MONGODB_URL", "MINIO_ENDPOINT"])
+@pytest.mark.parametrize("place", ["environment variable", ".env file"])
+def test_a_classic_back_end_is_refused_without_showing_its_secrets(
+    monkeypatch: pytest.MonkeyPatch, variable: str, place: str
+) -> None:
+    if place == ".env file":
+        Path(".env").write_text(f"{variable}=mongodb://root:hunter2@db\n")
+    else:
+        monkeypatch.setenv(variable, "mongodb://root:hunter2@db")
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    message = f"{refused.value} {refused.value.details}"
+    assert variable in message
+    assert place in message
+    assert "SQLite" in message
+    assert f"Unset {variable}" in message
+    assert "hunter2" not in message
+
+
+def test_a_classic_option_without_a_back_end_is_warned_of_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MINIO_SECRET_KEY", "hunter2")
+    with caplog.at_level(logging.WARNING):
+        load_settings()
+    assert "MINIO_SECRET_KEY" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+def test_an_unknown_variable_is_warned_of_with_the_nearest_name(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MUNIMENT_PROT", "1")
+    with caplog.at_level(logging.WARNING):
+        load_settings()
+    assert "MUNIMENT_PROT" in caplog.text
+    assert "Did you mean MUNIMENT_PORT?" in caplog.text
+
+
+def test_a_dotenv_file_that_is_no_text_is_refused() -> None:
+    Path(".env").write_bytes(b"MUNIMENT_PORT=\xff\xfe\n")
+    with pytest.raises(ConfigurationError, match=re.escape(".env")):
+        load_settings()
+
+
+def test_every_variable_that_the_sources_name_is_known() -> None:
+    text = "".join(path.read_text("utf-8") for path in SOURCES.rglob("*.py"))
+    known = {setting.variable for setting in describe_settings()} | OF_OTHERS
+    assert set(re.findall(r"MUNIMENT_[A-Z][A-Z_]*[A-Z]", text)) - known == set()
+
+
+def test_importing_muniment_imports_no_pydantic() -> None:
+    script = "import sys, muniment; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

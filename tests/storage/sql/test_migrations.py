@@ -1,0 +1,118 @@
+"""The schema and its history; who may open what."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+
+from muniment.errors import ConfigurationError
+from muniment.storage.sql import migrations
+from muniment.storage.sql.sqlite import _connect, _database, open_sqlite
+
+
+def schema(path: Path) -> dict[str, list[str]]:
+    """Return every table and index as the sorted parts of its definition."""
+    with sqlite3.connect(path) as database:
+        found = database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return {
+            name: sorted(re.split(r", (?![^(]*\))|\( | \)", " ".join(sql.split())))
+            for name, sql in found
+            if name != "alembic_version"
+        }
+
+
+def run(code: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_the_migrations_make_exactly_the_tables_that_a_new_database_has(tmp_path: Path) -> None:
+    open_sqlite(tmp_path / "new.db").close()
+    migrated = _connect(_database(tmp_path / "migrated.db"))
+    migrated.driver.execute("BEGIN IMMEDIATE")
+    migrations.migrate(migrated.core)
+    migrated.driver.execute("COMMIT")
+    migrated.core.close()
+
+    assert schema(tmp_path / "migrated.db") == schema(tmp_path / "new.db")
+    open_sqlite(tmp_path / "migrated.db").close()
+
+
+def test_the_revisions_are_those_of_the_migrations() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    in_order = [script.revision for script in reversed(list(scripts.walk_revisions()))]
+    assert tuple(in_order) == migrations.REVISIONS
+    assert scripts.get_current_head() == migrations.HEAD
+
+
+def test_opening_makes_folders_and_does_not_load_alembic(tmp_path: Path) -> None:
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from muniment.storage.sql.sqlite import open_sqlite
+        for _ in range(2):
+            open_sqlite(Path(sys.argv[1])).close()
+        print("alembic" in sys.modules)
+    """
+    process = run(code, str(tmp_path / "a" / "b" / "muniment.db"))
+    assert process.communicate()[0] == "False\n"
+    assert (tmp_path / "a" / "b" / "muniment.db").exists()
+
+
+def test_a_database_of_a_newer_muniment_is_refused(path: Path) -> None:
+    open_sqlite(path).close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(ConfigurationError, match=r"newer Muniment.*9999"):
+        open_sqlite(path)
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE customers (id)")
+    before = path.read_bytes()
+    with pytest.raises(ConfigurationError, match=r"another program.*customers"):
+        open_sqlite(path)
+    assert path.read_bytes() == before
+
+
+def test_processes_that_open_a_new_folder_at_once_all_succeed(tmp_path: Path) -> None:
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from muniment.domain.values import utcnow
+        from muniment.storage.sql.sqlite import open_sqlite
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for n in range(10):
+            store = open_sqlite(Path(sys.argv[1]) / str(n) / "muniment.db")
+            print(store.ensure_workspace("default", utcnow()).id)
+            store.close()
+    """
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        out, _ = process.communicate()
+        assert process.returncode == 0
+        assert out == "1\n" * 10
