@@ -36,7 +36,7 @@ def open_local(
         ConfigurationError: the folder was written by a newer Muniment.
         Corrupt: its database is damaged.
     """
-    metadata, blobs = open_folder(folder)
-    ports = Ports(metadata, blobs)
-    metadata.ensure_workspace(workspace, ports.clock())
+    stores = open_folder(folder)
+    ports = Ports(stores.metadata, stores.blobs, accounts=stores.accounts)
+    ports.metadata.ensure_workspace(workspace, ports.clock())
     return LocalBackend(ports, Caller(actor=actor, workspace=workspace), folder)

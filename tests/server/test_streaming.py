@@ -31,7 +31,8 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
-    ports = Ports(*open_folder(tmp_path))
+    stores = open_folder(tmp_path)
+    ports = Ports(stores.metadata, stores.blobs)
     yield Services(ports, Caller())
     ports.close()
 

@@ -55,8 +55,8 @@ class House(Services):
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     clock = Clock()
-    metadata, blobs = open_folder(tmp_path / "registry")
-    ports = Ports(metadata, blobs, clock=clock)
-    metadata.ensure_workspace("default", clock())
+    stores = open_folder(tmp_path / "registry")
+    ports = Ports(stores.metadata, stores.blobs, accounts=stores.accounts, clock=clock)
+    ports.metadata.ensure_workspace("default", clock())
     yield House(ports, clock)
     ports.close()

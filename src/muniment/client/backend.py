@@ -255,15 +255,18 @@ class Backend(Protocol):
 
     @property
     @abstractmethod
-    def catalog(self) -> CatalogBackend: ...
+    def catalog(self) -> CatalogBackend:
+        """Models, versions, aliases, search and history."""
 
     @property
     @abstractmethod
-    def artifacts(self) -> ArtifactsBackend: ...
+    def artifacts(self) -> ArtifactsBackend:
+        """Bytes in and out."""
 
     @property
     @abstractmethod
-    def housekeeping(self) -> HousekeepingBackend: ...
+    def housekeeping(self) -> HousekeepingBackend:
+        """Keeping the house clean."""
 
     @property
     @abstractmethod

@@ -52,7 +52,8 @@ class Verb(StrEnum):
     MOVE_STAGE = "stage.move"
     COLLECT = "garbage.collect"
     AUDIT = "audit.read"
-    ADMINISTER = "administer"  # users, tokens of others, grants
+    GRANT = "grants.manage"  # who may do what in the workspace
+    USERS = "users.manage"  # users and their tokens
 
 
 class Role(StrEnum):
@@ -85,8 +86,10 @@ VERBS_OF: Final[Mapping[Role, frozenset[Verb]]] = {
     Role.APPROVER: _APPROVER,
     Role.ADMIN: frozenset(Verb),
 }
-# Verbs about the workspace as a whole: a grant that is narrowed to some models gives none of them.
-_WHOLE: Final = frozenset({Verb.COLLECT, Verb.AUDIT, Verb.ADMINISTER})
+# About the whole registry: only a grant for all workspaces gives them.
+GLOBAL: Final = frozenset({Verb.COLLECT, Verb.AUDIT, Verb.USERS})
+# About a whole workspace: a grant that is narrowed to some models gives none of them.
+_WHOLE: Final = GLOBAL | {Verb.GRANT}
 _ALIAS_VERBS: Final = frozenset({Verb.MOVE_ALIAS, Verb.PROTECT_ALIAS})
 
 
@@ -146,9 +149,10 @@ class Grant:
         v = as_object(value, "a grant")
         if unknown := sorted(v.keys() - {"role", "verbs", "models", "alias", "stage", "tag"}):
             raise InvalidInput(f"A grant has no {unknown[0]!r:.100}.")
-        texts = {key: v.get(key) or default for key, default in _NARROWING.items()}
+        texts = {key: v.get(key, default) for key, default in _NARROWING.items()}
         for key, text in texts.items():
-            if not isinstance(text, str) or len(text) > 500:
+            # An empty pattern must never read as "all": it is refused, as anything else odd.
+            if not isinstance(text, str) or len(text) > 500 or (not text and key != "tag"):
                 raise InvalidInput(f"A grant's {key} must be a pattern, not {text!r:.100}.")
         if texts["tag"] and "=" not in cast(str, texts["tag"]):
             raise InvalidInput(f"A grant's tag is written key=value, not {texts['tag']!r:.100}.")
@@ -176,14 +180,14 @@ _NARROWING: Final = {"models": "*", "alias": "*", "stage": "*", "tag": ""}
 
 def parse_role(value: Json) -> Role:
     """Return the role of that name. Raises InvalidInput."""
-    if value not in set(Role):
+    if not isinstance(value, str) or value not in set(Role):
         raise InvalidInput(f"There is no role {value!r:.100}.", hint=f"Roles: {', '.join(Role)}.")
     return Role(value)
 
 
 def parse_verb(value: Json) -> Verb:
     """Return the verb of that name. Raises InvalidInput."""
-    if value not in set(Verb):
+    if not isinstance(value, str) or value not in set(Verb):
         raise InvalidInput(f"There is no verb {value!r:.100}.", hint=f"Verbs: {', '.join(Verb)}.")
     return Verb(value)
 
@@ -324,7 +328,7 @@ def _fits(narrowing: Narrowing, target: Target) -> Expression:
     name = Field(Scope.MODEL, Namespace.ATTRIBUTE, "name", FieldType.STRING)
     if target is Target.VERSIONS:
         name = attribute(target, "model")
-    pattern = re.sub(r"([\\%_])", r"\\\1", narrowing.models).replace("*", "%").replace("?", "_")
+    pattern = re.sub(r"([%_])", r"\\\1", narrowing.models).replace("*", "%").replace("?", "_")
     like = Comparison(name, Op.LIKE, pattern)
     if not narrowing.tag:
         return like

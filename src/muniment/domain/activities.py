@@ -38,7 +38,6 @@ class ActivityKind(StrEnum):
     MODEL_RENAMED = "model.renamed"
     MODEL_DELETED = "model.deleted"
     MODEL_RESTORED = "model.restored"
-    MODEL_PURGED = "model.purged"
     VERSION_CREATED = "version.created"
     VERSION_SEALED = "version.sealed"
     VERSION_FAILED = "version.failed"
@@ -49,6 +48,22 @@ class ActivityKind(StrEnum):
     ALIAS_SET = "alias.set"
     ALIAS_DELETED = "alias.deleted"
     STAGE_CHANGED = "stage.changed"
+    # In the audit log
+    SIGNED_IN = "sign_in"
+    SIGNED_OUT = "sign_out"
+    SIGN_IN_FAILED = "sign_in.failed"
+    REFUSED = "refused"
+    ARTIFACT_READ = "artifact.read"
+    USER_CREATED = "user.created"
+    USER_CHANGED = "user.changed"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
+    PASSWORD_RESET = "password.reset"  # noqa: S105
+    TOKEN_CREATED = "token.created"  # noqa: S105
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    GRANT_ADDED = "grant.added"
+    GRANT_DROPPED = "grant.dropped"
+    GARBAGE_COLLECTED = "garbage.collected"
+    AUDIT_PRUNED = "audit.pruned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +151,18 @@ def digest_of(activity: Activity) -> str:
     return sha256_hex(canonical_json(_hashed(activity)))
 
 
-def verify_chain(activities: Iterable[Activity], *, count: int, head: str) -> None:
+def verify_chain(
+    activities: Iterable[Activity], *, count: int, head: str, first: int = 1, base: str = ""
+) -> None:
     """Check a model's whole history, in order, against its `activity_count` and `activity_head`.
+
+    Of a chain whose beginning was cut off, `first` is the sequence of the first entry that is left
+    and `base` the hash of the one before it.
 
     Raises:
         Corrupt: naming the first entry that was changed, removed, moved or cut off.
     """
-    previous, sequence = "", 0
+    previous, sequence = base, first - 1
     for activity in activities:
         sequence += 1
         if activity.sequence != sequence:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from muniment.domain.access import OWNER, Principal
 from muniment.domain.entities import DEFAULT_WORKSPACE
 
 ANONYMOUS = "anonymous"
@@ -11,8 +12,12 @@ ANONYMOUS = "anonymous"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The acting person or machine, and the workspace that it acts in."""
+    """The acting person or machine, the workspace that it acts in, and what it may do there.
+
+    `actor` is the name that history shows.
+    """
 
     actor: str = ANONYMOUS
     workspace: str = DEFAULT_WORKSPACE
+    principal: Principal = OWNER
     request_id: str | None = None

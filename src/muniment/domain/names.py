@@ -39,6 +39,8 @@ MAX_BLOB_BYTES: Final = 5 * 2**40  # what one S3 object may hold
 DIGEST = re.compile(r"[0-9a-f]{64}")
 SNAPSHOT = re.compile(r"[0-9a-f]{40}")
 WRITER_ID = re.compile(r"[0-9a-f]{32}")
+USER = re.compile(r"[\w][\w.@+-]{0,127}")
+_SUBJECT = re.compile(r"(user|group|oidc):[^\x00-\x1f\x7f]{1,500}")
 _WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ALIAS = re.compile(r"[\w-]+")
 _LABEL = re.compile(r"[\w][\w.+-]*")
@@ -69,6 +71,28 @@ def check_workspace(name: str) -> str:
             hint="Use 1 to 63 of a-z, 0-9 and '-', starting with a letter or digit.",
         )
     return name
+
+
+def check_user_name(name: str) -> str:
+    """User: 1 to 128 word characters and `.@+-`, beginning with a word character."""
+    if not USER.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r:.200} can't be a user's name.",
+            hint="Use letters, digits and '._@+-', at most 128.",
+            details={"field": "name"},
+        )
+    return name
+
+
+def check_subject(subject: str) -> str:
+    """Who holds a grant: `user:NAME`, `group:NAME` or `oidc:ISSUER|SUBJECT`."""
+    if not _SUBJECT.fullmatch(subject):
+        raise InvalidInput(
+            f"{subject!r:.200} can't hold a grant.",
+            hint="Write user:NAME, group:NAME or oidc:ISSUER|SUBJECT.",
+            details={"field": "subject"},
+        )
+    return subject
 
 
 def check_model_name(name: str) -> str:

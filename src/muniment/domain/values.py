@@ -44,7 +44,7 @@ def from_millis(millis: int) -> datetime:
 
 def time_to_json(at: datetime) -> str:
     """Return e.g. `2026-11-21T11:33:00.123Z`."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def time_from_json(text: str) -> datetime:

@@ -19,7 +19,7 @@ from muniment.server.dispatch import RouteTree
 from muniment.server.metrics import Metrics
 from muniment.server.middleware import Frame
 from muniment.server.settings import Settings
-from muniment.services import Ports
+from muniment.services import Auditor, Ports
 from muniment.storage.factory import open_folder
 
 _THREADS: Final = 32
@@ -34,15 +34,21 @@ def open_ports(settings: Settings) -> Ports:
         Corrupt: its database is damaged.
     """
     try:
-        metadata, blobs = open_folder(settings.home)
+        stores = open_folder(settings.home)
     except OSError as error:
         raise ConfigurationError(
             f"The folder {str(settings.home)!r} can't be used: {error.strerror or error}.",
             hint="Choose another one (MUNIMENT_HOME, --home), or mend its permissions.",
             details={"setting": "home"},
         ) from error
-    ports = Ports(metadata, blobs, settings.retention)
-    metadata.ensure_workspace(DEFAULT_WORKSPACE, ports.clock())
+    ports = Ports(
+        stores.metadata,
+        stores.blobs,
+        accounts=stores.accounts,
+        auditor=Auditor(stores.accounts),
+        retention=settings.retention,
+    )
+    ports.metadata.ensure_workspace(DEFAULT_WORKSPACE, ports.clock())
     return ports
 
 

@@ -5,12 +5,25 @@ from __future__ import annotations
 from functools import cached_property
 
 from muniment.domain.caller import Caller
+from muniment.services.access import Access
+from muniment.services.administration import Administration
 from muniment.services.artifacts import Artifacts
+from muniment.services.audit import Auditor
 from muniment.services.base import Ports, Retention
 from muniment.services.catalog import Catalog
 from muniment.services.housekeeping import Housekeeping
 
-__all__ = ["Artifacts", "Catalog", "Housekeeping", "Ports", "Retention", "Services"]
+__all__ = [
+    "Access",
+    "Administration",
+    "Artifacts",
+    "Auditor",
+    "Catalog",
+    "Housekeeping",
+    "Ports",
+    "Retention",
+    "Services",
+]
 
 
 class Services:
@@ -29,6 +42,11 @@ class Services:
     def artifacts(self) -> Artifacts:
         """Bytes in and out."""
         return Artifacts(self._ports, self._caller)
+
+    @cached_property
+    def administration(self) -> Administration:
+        """Users, tokens, grants and the audit log."""
+        return Administration(self._ports, self._caller)
 
     @cached_property
     def housekeeping(self) -> Housekeeping:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from muniment.domain import names
+from muniment.domain.access import Verb
 from muniment.domain.activities import ActivityKind
 from muniment.domain.entities import Reference, ReferenceKind, Status
 from muniment.errors import NotFound, NotReady, PreconditionFailed
@@ -46,7 +47,7 @@ class Aliases(Versions):
         names.check_alias(alias)
 
         def decide(tx: Transaction) -> Reference:
-            parent = live_model(tx, model)
+            parent = self._model(tx, model, Verb.MOVE_ALIAS, alias=alias)
             target = live_version(tx, parent, version)
             if target.status is not Status.READY:
                 raise NotReady(
@@ -54,6 +55,8 @@ class Aliases(Versions):
                     "READY one."
                 )
             present = tx.reference(ReferenceKind.ALIAS, alias)
+            if protected is not None or (present is not None and present.protected):
+                self._permitted(Verb.PROTECT_ALIAS, parent, alias=alias)
             moves = present is None or present.version != version
             _check_swap(alias, present, expect, moves=moves)
             now = self._now(parent)
@@ -96,8 +99,10 @@ class Aliases(Versions):
         """Remove an alias; a missing one is fine (unless `expect` says otherwise)."""
 
         def decide(tx: Transaction) -> None:
-            parent = live_model(tx, model)
+            parent = self._model(tx, model, Verb.MOVE_ALIAS, alias=alias)
             present = tx.reference(ReferenceKind.ALIAS, alias)
+            if present is not None and present.protected:
+                self._permitted(Verb.PROTECT_ALIAS, parent, alias=alias)
             _check_swap(alias, present, expect, moves=present is not None)
             if present is None:
                 return

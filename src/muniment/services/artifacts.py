@@ -13,8 +13,11 @@ from types import TracebackType
 from uuid import uuid4
 
 from muniment.domain import names
+from muniment.domain.access import OWNER, Verb
+from muniment.domain.activities import ActivityKind
 from muniment.domain.entities import ModelVersion, Upload
 from muniment.domain.manifest import FileEntry, Manifest
+from muniment.domain.values import JsonObject
 from muniment.errors import (
     Corrupt,
     DigestMismatch,
@@ -24,8 +27,10 @@ from muniment.errors import (
     NotReady,
     UploadConflict,
 )
-from muniment.services.base import Ports, Service, no_model, no_version
+from muniment.services.audit import audited
+from muniment.services.base import Service, no_model, no_version
 from muniment.services.content import place, sizes_here
+from muniment.services.possession import nameable
 from muniment.storage.blobs import BlobStat, BlobWriter
 
 
@@ -37,9 +42,15 @@ class Intake:
     """
 
     def __init__(
-        self, ports: Ports, writer: BlobWriter, digest: str | None, size: int | None, keep: bool
+        self,
+        place: Callable[[BlobWriter, str], BlobStat],
+        writer: BlobWriter,
+        digest: str | None,
+        size: int | None,
+        *,
+        keep: bool,
     ) -> None:
-        self._ports = ports
+        self._place = place
         self._writer = writer
         self._digest = digest
         self._size = size
@@ -95,7 +106,7 @@ class Intake:
                 hint="Upload it again; the file may have changed while it was read.",
                 details={"actual": actual, "announced": self._digest},
             )
-        return place(self._ports, self._writer, actual)
+        return self._place(self._writer, actual)
 
     def close(self) -> None:
         """Let go."""
@@ -123,19 +134,21 @@ class Artifacts(Service):
 
     def missing(self, digests: Iterable[str]) -> frozenset[str]:
         """Return those digests that must be uploaded; the others are leased."""
+        self._require(Verb.CREATE_VERSION)
         asked = frozenset(names.check_digest(digest) for digest in digests)
         if len(asked) > names.MAX_FILES:
             raise LimitExceeded(
                 f"{len(asked)} digests; at most {names.MAX_FILES} at once.",
                 details={"limit": names.MAX_FILES},
             )
-        return asked - sizes_here(self._ports, asked).keys()
+        return asked - sizes_here(self._ports, self._caller, asked).keys()
 
     def receive(self, *, digest: str | None = None, size: int | None = None) -> Intake:
         """Return an intake for bytes that come in one go."""
+        self._require(Verb.CREATE_VERSION)
         writer = self._ports.blobs.create_writer(uuid4().hex)
         bare = None if digest is None else names.check_digest(digest)
-        return Intake(self._ports, writer, bare, _size(size), keep=False)
+        return Intake(self._place, writer, bare, _size(size), keep=False)
 
     def begin_upload(
         self, *, digest: str | None = None, size: int | None = None, fresh: bool = False
@@ -144,6 +157,7 @@ class Artifacts(Service):
 
         None means that the blob is here already. `fresh` always begins a new one.
         """
+        self._require(Verb.CREATE_VERSION)
         size = _size(size)
         if digest is not None:
             digest = names.check_digest(digest)
@@ -192,7 +206,7 @@ class Artifacts(Service):
                 hint=f"Go on at {writer.offset}.",
                 details={"offset": writer.offset},
             )
-        return Intake(self._ports, writer, upload.digest, upload.size, keep=True)
+        return Intake(self._place, writer, upload.digest, upload.size, keep=True)
 
     def finish_upload(self, upload_id: str, digest: str | None = None) -> BlobStat:
         """Put an upload's bytes in their place; finishing again is fine while they are there.
@@ -221,7 +235,7 @@ class Artifacts(Service):
                     details={"offset": writer.offset},
                 )
             try:
-                stat = Intake(self._ports, writer, expected, upload.size, keep=True).finish()
+                stat = Intake(self._place, writer, expected, upload.size, keep=True).finish()
             except DigestMismatch:
                 self._store.drop_upload(upload_id)
                 raise
@@ -257,6 +271,7 @@ class Artifacts(Service):
 
     def manifest(self, model: str, number: int) -> Manifest:
         """Return the files of a version."""
+        self._check_read(model)
         version = self._version(model, number)
         if version.digest is None:
             raise NotReady(
@@ -272,7 +287,10 @@ class Artifacts(Service):
 
     def file(self, model: str, number: int, path: str) -> FileEntry:
         """Return one file of a version."""
+        self._check_read(model, Verb.DOWNLOAD)
         entry = self.manifest(model, number).file(path)
+        if entry is not None and self._caller.principal is not OWNER:
+            self._audit_read({"model": model, "version": number, "path": path})
         if entry is None:
             raise NotFound(
                 f"Version {number} of {model!r:.200} has no file {path!r:.300}.",
@@ -296,20 +314,37 @@ class Artifacts(Service):
 
     def blob(self, digest: str) -> BlobStat:
         """Return what is known of a blob. Raises NotFound."""
-        stat = self._ports.blobs.stat(names.check_digest(digest))
-        if stat is None:
+        self._require(Verb.DOWNLOAD)
+        bare = names.check_digest(digest)
+        stat = self._ports.blobs.stat(bare)
+        if stat is not None and self._caller.principal is not OWNER:
+            self._audit_read({"digest": bare})
+        if stat is None or not nameable(self._ports, self._caller, [bare]):
             raise NotFound(f"There is no blob {digest}.")
         return stat
 
     def read_blob(self, digest: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the bytes [start, end) of a blob. Raises NotFound."""
-        return self._ports.blobs.read(names.check_digest(digest), start, end)
+        return self._ports.blobs.read(self.blob(digest).digest, start, end)
 
     def local_path(self, digest: str) -> Path | None:
-        """Return the read-only file that holds a blob, if there is one on this machine."""
+        """Return the read-only file that holds a blob, if there is one on this machine.
+
+        Ask `file` or `blob` first: they know whether the caller may.
+        """
         return self._ports.blobs.local_path(names.check_digest(digest))
 
     # --------------------------------------------------------------------------------------------
+
+    def _audit_read(self, details: JsonObject) -> None:
+        if self._ports.auditor is not None:
+            now = self._ports.clock()
+            self._ports.auditor.queue(
+                audited(ActivityKind.ARTIFACT_READ, self._caller, now, details=details)
+            )
+
+    def _place(self, writer: BlobWriter, digest: str) -> BlobStat:
+        return place(self._ports, self._caller, writer, digest)
 
     def _version(self, model: str, number: int) -> ModelVersion:
         version = self._store.version(self._caller.workspace, model, number)

@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, partial
 
+from muniment.domain import names
+from muniment.domain.access import Asked, Verb
 from muniment.domain.activities import ActivityKind, Entry
 from muniment.domain.caller import Caller
 from muniment.domain.entities import ModelVersion, RegisteredModel
 from muniment.domain.manifest import Manifest
 from muniment.domain.values import JsonObject, canonical_json, utcnow
-from muniment.errors import Corrupt, NotFound, PreconditionFailed
+from muniment.errors import Corrupt, InvalidInput, NotFound, PermissionDenied, PreconditionFailed
+from muniment.services.audit import Auditor, audited
+from muniment.storage.accounts import AccountStore
 from muniment.storage.blobs import BlobStore
 from muniment.storage.metadata import MetadataStore, ModelName, Transaction
+
+ANYTHING = Asked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,8 @@ class Ports:
 
     metadata: MetadataStore
     blobs: BlobStore
+    accounts: AccountStore | None = None
+    auditor: Auditor | None = None
     retention: Retention = field(default_factory=Retention)
     clock: Callable[[], datetime] = utcnow
 
@@ -46,6 +54,8 @@ class Ports:
 
     def close(self) -> None:
         """Finish what was accepted and let go of everything."""
+        if self.auditor is not None:
+            self.auditor.close()
         self.metadata.close()
         self.blobs.close()
 
@@ -89,6 +99,71 @@ class Service:
             details=details or {},
         )
 
+    # -- may the caller? -------------------------------------------------------------------------
+
+    def _require(self, verb: Verb, asked: Asked = ANYTHING) -> None:
+        """Raise PermissionDenied unless the caller may do `verb` (to some model, if none named)."""
+        decision = self._caller.principal.decide(verb, asked)
+        if not decision.allowed:
+            self._audit_refusal(verb, asked)
+            raise PermissionDenied(
+                f"Not allowed: {decision.because}.",
+                hint="Ask an admin of the workspace for a grant; `muniment can` explains.",
+                details={"verb": verb.value, "model": asked.model},
+            )
+
+    def _audit_refusal(self, verb: Verb, asked: Asked) -> None:
+        if self._ports.auditor is not None:
+            details: JsonObject = {"verb": verb.value, "model": asked.model, "alias": asked.alias}
+            self._ports.auditor.queue(
+                audited(ActivityKind.REFUSED, self._caller, self._ports.clock(), details=details)
+            )
+
+    def _permitted(
+        self,
+        verb: Verb,
+        model: RegisteredModel,
+        *,
+        alias: str | None = None,
+        stage: str | None = None,
+    ) -> RegisteredModel:
+        """Return the model if the caller may do `verb` to it.
+
+        Raises:
+            NotFound: the caller may not even know of it.
+            PermissionDenied: it may see it, but not do that.
+        """
+        if not self._caller.principal.may(Verb.READ, Asked.about(model)):
+            raise no_model(model.name)
+        if verb is not Verb.READ:
+            self._require(verb, Asked.about(model, alias=alias, stage=stage))
+        return model
+
+    def _model(
+        self,
+        tx: Transaction,
+        name: str,
+        verb: Verb,
+        *,
+        alias: str | None = None,
+        stage: str | None = None,
+    ) -> RegisteredModel:
+        """Return the transaction's model if the caller may do `verb` to it; see `_permitted`."""
+        return self._permitted(verb, live_model(tx, name), alias=alias, stage=stage)
+
+    def _check_read(self, model: str, verb: Verb = Verb.READ) -> None:
+        """Raise NotFound or PermissionDenied unless the caller may read a model.
+
+        Costs nothing where the caller may read all models, else a look at this one's tags.
+        """
+        principal = self._caller.principal
+        if principal.may_everywhere(Verb.READ) and principal.may_everywhere(verb):
+            return
+        found = self._store.model(self._key(model))
+        if found is None:
+            raise no_model(model)
+        self._permitted(verb, found)
+
     def _now(self, after: RegisteredModel | None = None) -> datetime:
         """Return the time of a change. History never runs backwards, whatever the clock does."""
         now = self._ports.clock()
@@ -96,7 +171,7 @@ class Service:
 
 
 def live_model(tx: Transaction, name: str) -> RegisteredModel:
-    """Return the transaction's model. Raises NotFound."""
+    """Return the transaction's model, once it is known that the caller may. Raises NotFound."""
     model = tx.model()
     if model is None or model.deleted_at is not None:
         raise no_model(name)
@@ -142,3 +217,15 @@ def check_revision(entity: RegisteredModel | ModelVersion, if_match: int | None)
             hint="Read it again, and repeat the change if it still makes sense.",
             details={"revision": entity.revision},
         )
+
+
+def page_size_of(asked: int | None) -> int:
+    """Return how many items a page is to have. Raises InvalidInput."""
+    if asked is None:
+        return names.DEFAULT_PAGE_SIZE
+    if not 1 <= asked <= names.MAX_PAGE_SIZE:
+        raise InvalidInput(
+            f"page_size is {asked}; it must be 1 to {names.MAX_PAGE_SIZE}.",
+            details={"field": "page_size", "limit": names.MAX_PAGE_SIZE},
+        )
+    return asked

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from muniment.domain import names
 from muniment.domain.activities import Activity, verify_chain
 from muniment.domain.entities import ModelVersion, Page, RegisteredModel
 from muniment.domain.filters import parse_filter, parse_order
 from muniment.domain.paging import decode_token, encode_token, resume, search_id
-from muniment.domain.query import Cursor, OrderBy, Query, Target, attribute
-from muniment.errors import InvalidInput
+from muniment.domain.query import And, Cursor, Expression, OrderBy, Query, Target, attribute
 from muniment.services.aliases import Aliases
+from muniment.services.base import page_size_of
 
 _DEFAULT_ORDER = {
     Target.MODELS: (OrderBy(attribute(Target.MODELS, "name")),),
@@ -70,7 +69,7 @@ class Catalog(Aliases):
         newest_first: bool = True,
     ) -> Page[Activity]:
         """Return a model's activities, a page at a time."""
-        found, size = self.model(model), _page_size(page_size)
+        found, size = self.model(model), page_size_of(page_size)
         search = f"history {found.uuid} {newest_first}"
         after = 0
         if page_token:
@@ -114,24 +113,19 @@ class Catalog(Aliases):
         query = Query(
             workspace=self._caller.workspace,
             target=target,
-            where=parse_filter(filter, target),
+            where=_both(parse_filter(filter, target), self._caller.principal.visible(target)),
             order=parse_order(order_by, target) or _DEFAULT_ORDER[target],
-            limit=_page_size(page_size) + 1,
+            limit=page_size_of(page_size) + 1,
             deleted=deleted,
             model=model,
         )
         return resume(query, page_token) if page_token else query
 
 
-def _page_size(asked: int | None) -> int:
-    if asked is None:
-        return names.DEFAULT_PAGE_SIZE
-    if not 1 <= asked <= names.MAX_PAGE_SIZE:
-        raise InvalidInput(
-            f"page_size is {asked}; it must be 1 to {names.MAX_PAGE_SIZE}.",
-            details={"field": "page_size", "limit": names.MAX_PAGE_SIZE},
-        )
-    return asked
+def _both(asked: Expression | None, visible: Expression | None) -> Expression | None:
+    if asked is None or visible is None:
+        return asked or visible
+    return And((asked, visible))
 
 
 def _page(rows: Sequence[tuple[T, Cursor]], size: int, search: str) -> Page[T]:

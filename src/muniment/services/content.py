@@ -11,18 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import uuid4
 
+from muniment.domain.caller import Caller
 from muniment.domain.manifest import Manifest
 from muniment.errors import InvalidInput, MissingBlobs
 from muniment.services.base import Ports
+from muniment.services.possession import claim, nameable
 from muniment.storage.blobs import BlobStat, BlobWriter
 
 LISTED = 100  # missing digests named in an error; the client asks `missing` for all
 
 
-def place(ports: Ports, writer: BlobWriter, digest: str) -> BlobStat:
-    """Put what a writer holds at its place, leased first."""
+def place(ports: Ports, caller: Caller, writer: BlobWriter, digest: str) -> BlobStat:
+    """Put what a writer holds at its place, leased first; the caller may name it from now on."""
     ports.metadata.add_blob(digest, writer.offset, ports.clock())
-    return writer.commit(digest)
+    stat = writer.commit(digest)
+    claim(ports, caller, digest)
+    return stat
 
 
 def keep_bytes(ports: Ports, content: bytes, digest: str) -> None:
@@ -34,21 +38,24 @@ def keep_bytes(ports: Ports, content: bytes, digest: str) -> None:
             writer.commit(digest)
 
 
-def sizes_here(ports: Ports, digests: Iterable[str]) -> dict[str, int]:
-    """Return the size in bytes of each blob that is known *and* stored, leasing them all."""
-    leased = ports.metadata.lease_blobs(digests, ports.clock())
+def sizes_here(ports: Ports, caller: Caller, digests: Iterable[str]) -> dict[str, int]:
+    """Return the size in bytes of each blob that is known, stored and the caller's to name.
+
+    All of these are leased.
+    """
+    leased = ports.metadata.lease_blobs(nameable(ports, caller, digests), ports.clock())
     stats = ((digest, ports.blobs.stat(digest)) for digest in leased)
     return {digest: stat.size for digest, stat in stats if stat is not None}
 
 
-def keep_manifest(ports: Ports, manifest: Manifest) -> None:
+def keep_manifest(ports: Ports, caller: Caller, manifest: Manifest) -> None:
     """Make sure that all blobs of a manifest are here and leased; store the manifest itself.
 
     Raises:
         MissingBlobs: some are not; `details["missing"]` lists the first 100.
         InvalidInput: the manifest states a wrong size.
     """
-    here = sizes_here(ports, manifest.digests)
+    here = sizes_here(ports, caller, manifest.digests)
     missing = sorted(manifest.digests - here.keys())
     if missing:
         raise MissingBlobs(

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby, islice
 
+from muniment.domain.access import Verb
 from muniment.domain.activities import ActivityKind
 from muniment.domain.entities import Upload
 from muniment.domain.garbage import GarbageReport
@@ -38,6 +39,7 @@ class Housekeeping(Service):
         grace: float | None = None,
     ) -> GarbageReport:
         """Free what nobody needs; see the module. Safe at any time, beside anything else."""
+        self._require(Verb.COLLECT)
         now, kept = self._ports.clock(), self._ports.retention
         deleted_before = now - _window(restore_window, kept.restore_window, "restore_window")
         leased_before = now - _window(grace, kept.grace, "grace")
@@ -61,6 +63,7 @@ class Housekeeping(Service):
 
     def totals(self) -> StorageTotals:
         """Count what is stored, in all workspaces."""
+        self._require(Verb.COLLECT)
         return self._store.totals()
 
     def _sweep_uploads(self, before: datetime, dry_run: bool) -> int:

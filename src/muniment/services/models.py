@@ -6,8 +6,9 @@ from dataclasses import replace
 from uuid import uuid4
 
 from muniment.domain import names
+from muniment.domain.access import Asked, Verb
 from muniment.domain.activities import ActivityKind
-from muniment.domain.changes import NOTHING, ModelChanges
+from muniment.domain.changes import NOTHING, ModelChanges, merge
 from muniment.domain.entities import ReferenceKind, RegisteredModel
 from muniment.domain.values import canonical_json, sha256_hex
 from muniment.errors import AlreadyExists, Conflict, IdempotencyKeyReused, NotFound
@@ -27,6 +28,7 @@ class Models(Service):
     ) -> RegisteredModel:
         """Register a name, with a description and tags."""
         names.check_model_name(name)
+        self._require(Verb.CREATE_MODEL, Asked(name, merge({}, changes.tags)))
         request = sha256_hex(canonical_json({"name": name, **changes.to_json()}))
 
         def decide(tx: Transaction) -> RegisteredModel:
@@ -51,7 +53,7 @@ class Models(Service):
         model = self._store.model(self._key(name))
         if model is None:
             raise no_model(name)
-        return model
+        return self._permitted(Verb.READ, model)
 
     def update_model(
         self, name: str, changes: ModelChanges, *, if_match: int | None = None
@@ -59,7 +61,7 @@ class Models(Service):
         """Apply a merge patch. Tags alone don't count as an update of `updated_at`."""
 
         def decide(tx: Transaction) -> RegisteredModel:
-            model = live_model(tx, name)
+            model = self._model(tx, name, Verb.UPDATE_MODEL)
             check_revision(model, if_match)
             changed = changes.apply(model)
             if same(changed, model):
@@ -85,7 +87,8 @@ class Models(Service):
         names.check_model_name(new_name)
 
         def decide(tx: Transaction) -> RegisteredModel:
-            model = live_model(tx, name)
+            model = self._model(tx, name, Verb.RENAME_MODEL)
+            self._require(Verb.CREATE_MODEL, Asked(new_name, model.tags))
             check_revision(model, if_match)
             if new_name != name and tx.name_taken(new_name):
                 raise AlreadyExists(f"There is a model {new_name!r:.200} already.")
@@ -104,7 +107,7 @@ class Models(Service):
         """Delete softly; the name is free at once, a new model of that name is another one."""
 
         def decide(tx: Transaction) -> RegisteredModel:
-            model = live_model(tx, name)
+            model = self._model(tx, name, Verb.DELETE_MODEL)
             check_revision(model, if_match)
             refuse_protected(tx, model.name, None)
             now = self._now(model)
@@ -120,8 +123,9 @@ class Models(Service):
 
         def decide(tx: Transaction) -> RegisteredModel:
             model = tx.model()
-            if model is None:
+            if model is None or not self._caller.principal.may(Verb.READ, Asked.about(model)):
                 raise NotFound(f"There is no deleted model with the id {model_id}.")
+            self._permitted(Verb.DELETE_MODEL, model)
             if model.deleted_at is None:
                 raise Conflict(f"The model {model.name!r:.200} (id {model_id}) is not deleted.")
             if tx.name_taken(model.name):

@@ -14,6 +14,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from muniment.domain import names
+from muniment.domain.access import Asked, Verb
 from muniment.domain.activities import ActivityKind
 from muniment.domain.changes import NOTHING, NewVersion, VersionChanges
 from muniment.domain.entities import (
@@ -53,13 +54,16 @@ class Versions(Models):
     ) -> ModelVersion:
         """Add a version; with files this is the one commit that makes it visible, READY."""
         names.check_model_name(model)
+        self._require(Verb.CREATE_VERSION)  # at all; for this model when it is known
         new = new.checked()
         request = new.fingerprint()
         if new.files is not None:
-            keep_manifest(self._ports, new.files)
+            keep_manifest(self._ports, self._caller, new.files)
 
         def decide(tx: Transaction) -> ModelVersion:
             parent = tx.model()
+            if parent is not None:
+                self._permitted(Verb.CREATE_VERSION, parent)
             if parent is not None and idempotency_key:
                 done = tx.remembered(idempotency_key)
                 if done is not None and done.number is not None:
@@ -68,6 +72,8 @@ class Versions(Models):
             if parent is None:
                 if not create_model:
                     raise no_model(model)
+                self._require(Verb.CREATE_MODEL, Asked(model))
+                self._require(Verb.CREATE_VERSION, Asked(model))
                 parent = self._add_model(tx, model, NOTHING)
             version = self._add_version(tx, parent, new)
             if idempotency_key:
@@ -80,6 +86,7 @@ class Versions(Models):
 
     def version(self, model: str, number: int) -> ModelVersion:
         """Return a live version."""
+        self._check_read(model)
         version = self._store.version(self._caller.workspace, model, number)
         if version is None:
             self.model(model)  # says so, if it is the model that is missing
@@ -105,6 +112,7 @@ class Versions(Models):
         """
         if ref.version is not None:
             return self.version(ref.model, ref.version)
+        self._check_read(ref.model)
         found = self._find(ref)
         if found is None:
             self.model(ref.model)
@@ -140,13 +148,14 @@ class Versions(Models):
                 changed = replace(changed, updated_at=now)
             return changed, ActivityKind.VERSION_UPDATED, changes.to_json()
 
-        return self._change(model, number, if_match, change)
+        return self._change(Verb.UPDATE_VERSION, model, number, if_match, change)
 
     def seal_version(
         self, model: str, number: int, files: Manifest, *, if_match: int | None = None
     ) -> ModelVersion:
         """Give a PENDING version, or a mere pointer, its content, once and for ever."""
-        keep_manifest(self._ports, files)
+        self._require(Verb.CREATE_VERSION)
+        keep_manifest(self._ports, self._caller, files)
 
         def change(
             tx: Transaction, version: ModelVersion, now: datetime
@@ -166,7 +175,7 @@ class Versions(Models):
             )
             return sealed, ActivityKind.VERSION_SEALED, _content(sealed)
 
-        return self._change(model, number, if_match, change)
+        return self._change(Verb.CREATE_VERSION, model, number, if_match, change)
 
     def fail_version(self, model: str, number: int, message: str) -> ModelVersion:
         """Say that a PENDING version will not come."""
@@ -180,7 +189,7 @@ class Versions(Models):
             failed = replace(version, status=Status.FAILED, status_message=message, updated_at=now)
             return failed, ActivityKind.VERSION_FAILED, {"message": message}
 
-        return self._change(model, number, None, change)
+        return self._change(Verb.CREATE_VERSION, model, number, None, change)
 
     def move_to_stage(
         self,
@@ -204,7 +213,7 @@ class Versions(Models):
             raise InvalidInput(f"archive_existing makes no sense for the stage {to}.")
 
         def decide(tx: Transaction) -> ModelVersion:
-            parent = live_model(tx, model)
+            parent = self._model(tx, model, Verb.MOVE_STAGE, stage=to)
             version = live_version(tx, parent, number)
             now = self._now(parent)
             moves = [(version, to, comment)]
@@ -237,7 +246,7 @@ class Versions(Models):
         """Delete softly; its aliases are dropped. Its number is never used again."""
 
         def decide(tx: Transaction) -> ModelVersion:
-            parent = live_model(tx, model)
+            parent = self._model(tx, model, Verb.DELETE_VERSION)
             version = live_version(tx, parent, number)
             check_revision(version, if_match)
             refuse_protected(tx, model, number)
@@ -270,7 +279,7 @@ class Versions(Models):
         """Undo `delete_version`; its aliases stay dropped."""
 
         def decide(tx: Transaction) -> ModelVersion:
-            parent = live_model(tx, model)
+            parent = self._model(tx, model, Verb.DELETE_VERSION)
             version = tx.version(number)
             if version is None:
                 raise no_version(model, number)
@@ -350,6 +359,7 @@ class Versions(Models):
 
     def _change(
         self,
+        verb: Verb,
         model: str,
         number: int,
         if_match: int | None,
@@ -360,7 +370,7 @@ class Versions(Models):
         """Save what `change` makes of a version, with its activity, unless nothing changed."""
 
         def decide(tx: Transaction) -> ModelVersion:
-            parent = live_model(tx, model)
+            parent = self._model(tx, model, verb)
             version = live_version(tx, parent, number)
             check_revision(version, if_match)
             now = self._now(parent)

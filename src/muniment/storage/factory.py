@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from muniment.storage.accounts import AccountStore
 from muniment.storage.blobs import BlobStore
 from muniment.storage.metadata import MetadataStore
 
@@ -11,7 +13,16 @@ DATABASE = "muniment.db"
 BLOBS = "blobs"
 
 
-def open_folder(folder: Path) -> tuple[MetadataStore, BlobStore]:
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where a registry keeps things. Closing `metadata` closes `accounts`, too."""
+
+    metadata: MetadataStore
+    accounts: AccountStore
+    blobs: BlobStore
+
+
+def open_folder(folder: Path) -> Stores:
     """Open (or create) the embedded stores in `folder`.
 
     folder/muniment.db      SQLite: everything but the bytes
@@ -23,4 +34,6 @@ def open_folder(folder: Path) -> tuple[MetadataStore, BlobStore]:
     from muniment.storage.sql.sqlite import open_sqlite
 
     folder.mkdir(parents=True, exist_ok=True)
-    return open_sqlite(folder / DATABASE), CheckedBlobStore(FolderBlobStore(folder / BLOBS))
+    metadata = open_sqlite(folder / DATABASE)
+    blobs = CheckedBlobStore(FolderBlobStore(folder / BLOBS))
+    return Stores(metadata, metadata.accounts, blobs)

@@ -7,5 +7,7 @@ import pytest
 
 # So that a failed assertion of a suite shows its values, as those of test files do.
 pytest.register_assert_rewrite(
-    "muniment.storage.conformance.blobs", "muniment.storage.conformance.metadata"
+    "muniment.storage.conformance.accounts",
+    "muniment.storage.conformance.blobs",
+    "muniment.storage.conformance.metadata",
 )

@@ -1,4 +1,4 @@
-"""The MetadataStore over SQL databases, in SQLAlchemy Core: one store, an engine per database.
+"""Both metadata ports over SQL databases, in SQLAlchemy Core: one store, an engine per database.
 
 store.py           SqlMetadataStore: the port
 reads.py           the statements that it runs outside of transactions
@@ -12,6 +12,11 @@ search.py          a query becomes a page, from:
   order.py           ORDER BY and cursors
 rows.py            row <-> entity
 properties.py      tags, params, metrics <-> searchable rows
+accounts.py        SqlAccountStore: the other port, over the same engine
+  account_*.py       its statements, rows and tables
+  audit.py           the audit log's chain
+  in_lists.py        IN lists, prepared
+  holders.py         who may name a blob: claims, and the models that hold it
 tables.py          the schema
 migrations/        its history
 engine.py          what a database must offer; prepared statements

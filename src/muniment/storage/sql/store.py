@@ -30,6 +30,7 @@ from muniment.storage.metadata import (
     Transaction,
 )
 from muniment.storage.sql import blobs, reads, rows
+from muniment.storage.sql.accounts import SqlAccountStore
 from muniment.storage.sql.engine import Cell, Engine, Prepared, Session
 from muniment.storage.sql.search import Search
 from muniment.storage.sql.transaction import SqlTransaction
@@ -40,9 +41,10 @@ _MANIFESTS_AT_ONCE = 50  # a manifest lists up to 100,000 blobs; others want to 
 
 
 class SqlMetadataStore(MetadataStore):
-    """See `muniment.storage.metadata.MetadataStore`."""
+    """See `muniment.storage.metadata.MetadataStore`. `accounts` is kept in the same database."""
 
     def __init__(self, engine: Engine) -> None:
+        self.accounts = SqlAccountStore(engine)
         self._engine = engine
         self._search = Search(engine)
         self._workspace_ids: dict[str, int] = {}  # workspaces are never removed

@@ -12,9 +12,10 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 
 from muniment.errors import ConfigurationError
+from muniment.storage.sql import account_tables  # noqa: F401  (its tables are in `metadata`, too)
 from muniment.storage.sql.tables import metadata
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 HEAD: Final = REVISIONS[-1]
 _CREATE_REVISION = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "

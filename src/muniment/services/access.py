@@ -1,0 +1,324 @@
+"""Access: who is asking, how they prove it, and what they may do.
+
+    name + password ──┐                     ┌── grants of user:NAME
+    token mun_…     ──┼──> User (+ Token) ──┤                         ──> Principal of a workspace
+    session cookie  ──┤                     └── grants of group:…
+    OIDC identity   ──┘
+                                            a token's scopes narrow all of it
+
+A registry without users has no sign-in: everybody who reaches it is its owner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from muniment.domain import names
+from muniment.domain.access import GLOBAL, OWNER, Grant, Principal
+from muniment.domain.accounts import BrowserSession, Token, User, UserKind
+from muniment.domain.activities import ActivityKind
+from muniment.domain.caller import Caller
+from muniment.errors import InvalidInput, PermissionDenied, RateLimited, Unauthenticated
+from muniment.services.audit import audited
+from muniment.services.base import Ports
+from muniment.services.passwords import (
+    check_password_rules,
+    hash_password,
+    new_secret,
+    password_fits,
+    secret_fits,
+    secret_hash,
+)
+from muniment.storage.accounts import AccountStore
+
+EVERYWHERE: Final = "*"
+TOKEN_PREFIX: Final = "mun_"  # noqa: S105 - how a token begins, not one
+SESSION_LIFETIME: Final = timedelta(hours=12)
+_NOTED_USE: Final = timedelta(minutes=1)
+_THROTTLE_WINDOW: Final = timedelta(minutes=15)
+_FAILURES_OF_PAIR: Final = 5
+_FAILURES_OF_ADDRESS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody whom an OIDC issuer vouches for, its signature checked."""
+
+    issuer: str
+    subject: str
+    name: str
+    display_name: str = ""
+    groups: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """How a user who comes this way is kept: `issuer|subject`."""
+        return f"{self.issuer}|{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who is asking; `must_change` allows nothing but choosing a password."""
+
+    name: str
+    subjects: tuple[str, ...]
+    token: Token | None = None
+    automation: bool = False
+    must_change: bool = False
+    by: str = "password"
+
+
+class Access:
+    """Signing in, and the principal that comes of it."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    @property
+    def enabled(self) -> bool:
+        """Whether this registry has users, and so a sign-in."""
+        return self._ports.accounts is not None and self._ports.accounts.any_user()
+
+    # -- proofs ----------------------------------------------------------------------------------
+
+    def by_password(self, name: str, password: str, *, address: str) -> SignedIn:
+        """Sign in with name and password, or with a token in the password's place.
+
+        Raises:
+            Unauthenticated: they do not fit; it does not say which of them.
+            RateLimited: too many failures for this name from this address, or from the address.
+        """
+        if password.startswith(TOKEN_PREFIX):
+            return self.by_token(password, address=address)
+        now = self._ports.clock()
+        keys = self._throttle(name, address, now)
+        user = self._accounts.user(name)
+        known = user is not None and user.active and user.kind is UserKind.PERSON
+        fits = password_fits(user.password if user and known else None, password)
+        if user is None or not known or not fits:
+            self._note_failures(keys, name, address, now)
+            raise _unknown()
+        self._accounts.forgive(keys[0])
+        return _signed_in(user)
+
+    def by_token(self, text: str, *, address: str) -> SignedIn:
+        """Sign in with a token.
+
+        Raises:
+            Unauthenticated: it is no token of this registry, or expired, revoked, or its user was
+                deactivated.
+        """
+        token_id, _, secret = text.removeprefix(TOKEN_PREFIX).partition("_")
+        token = self._accounts.token(token_id) if text.startswith(TOKEN_PREFIX) else None
+        now = self._ports.clock()
+        fits = secret_fits(token.secret if token else secret_hash(""), secret)
+        if token is None or not fits:
+            self._note_failures(self._throttle(token_id, address, now), token_id, address, now)
+            raise _unknown()
+        if token.revoked_at is not None:
+            raise Unauthenticated(f"The token {token.id} was revoked.", hint="Ask for a new one.")
+        if token.expires_at is not None and token.expires_at <= now:
+            raise Unauthenticated(
+                f"The token {token.id} has expired.", hint="`muniment token create` makes another."
+            )
+        user = self._accounts.user(token.user)
+        if user is None or not user.active:
+            raise _unknown()
+        if token.last_used_at is None or now - token.last_used_at >= _NOTED_USE:
+            self._accounts.use_token(token.id, now)
+        return replace(
+            _signed_in(user),
+            token=token,
+            automation=token.automation or user.kind is UserKind.SERVICE,
+            must_change=False,
+            by="token",
+        )
+
+    def by_session(self, cookie: str) -> SignedIn | None:
+        """Return who a browser's cookie stands for; None if it is over."""
+        session = self._accounts.session(secret_hash(cookie))
+        if session is None or session.expires_at <= self._ports.clock():
+            return None
+        user = self._accounts.user(session.user)
+        if user is None or not user.active:
+            return None
+        return replace(_signed_in(user), by="session")
+
+    def by_identity(self, identity: Identity) -> SignedIn:
+        """Sign a machine in that an OIDC issuer vouches for; nothing is kept of it."""
+        known = self._accounts.user_by_subject(identity.key)
+        if known is not None:
+            if not known.active:
+                raise _unknown()
+            return replace(_signed_in(replace(known, groups=identity.groups)), by="oidc")
+        return SignedIn(
+            name=identity.name,
+            subjects=(f"oidc:{identity.key}", *_groups(identity.groups)),
+            automation=True,
+            by="oidc",
+        )
+
+    # -- browsers --------------------------------------------------------------------------------
+
+    def open_session(self, signed_in: SignedIn, *, address: str) -> str:
+        """Return the cookie of a new session for a user."""
+        now, cookie = self._ports.clock(), new_secret()
+        self._accounts.drop_expired_sessions(now)
+        self._accounts.add_session(
+            BrowserSession(secret_hash(cookie), signed_in.name, now, now + SESSION_LIFETIME)
+        )
+        self._audit(ActivityKind.SIGNED_IN, signed_in.name, address, signed_in.by)
+        return cookie
+
+    def close_session(self, cookie: str) -> None:
+        """End a session; a missing one is fine."""
+        session = self._accounts.session(secret_hash(cookie))
+        if session is not None:
+            self._accounts.drop_session(session.secret)
+            self._audit(ActivityKind.SIGNED_OUT, session.user, "", "session")
+
+    def known_person(self, identity: Identity) -> SignedIn:
+        """Return the user for a person who came through OIDC, made at the first sign-in.
+
+        Raises:
+            Unauthenticated: the user was deactivated.
+        """
+        user = self._accounts.user_by_subject(identity.key)
+        if user is None:
+            user = self._accounts.add_user(
+                User(
+                    id=0,
+                    name=self._free_name(identity.name),
+                    kind=UserKind.PERSON,
+                    created_at=self._ports.clock(),
+                    display_name=identity.display_name,
+                    subject=identity.key,
+                    groups=identity.groups,
+                )
+            )
+        if not user.active:
+            raise _unknown()
+        if user.groups != identity.groups:
+            user = self._accounts.save_user(
+                replace(user, groups=identity.groups), expect=user.revision
+            )
+        return replace(_signed_in(user), by="oidc")
+
+    def change_password(self, name: str, old: str, new: str, *, address: str) -> None:
+        """Choose one's own password, knowing the present one. Ends all other sessions.
+
+        Raises:
+            Unauthenticated, RateLimited: as `by_password`.
+            InvalidInput: the new password breaks the rules.
+        """
+        self.by_password(name, old, address=address)
+        check_password_rules(new, name)
+        if new == old:
+            raise InvalidInput("That is the present password.", details={"field": "password"})
+        user = self._accounts.user(name)
+        if user is None or user.password is None:
+            raise _unknown()
+        self._accounts.save_user(
+            replace(user, password=hash_password(new), must_change=False), expect=user.revision
+        )
+        self._accounts.drop_sessions_of(name)
+        self._audit(ActivityKind.PASSWORD_CHANGED, name, address, "password")
+
+    # -- what they may ---------------------------------------------------------------------------
+
+    def caller(
+        self, signed_in: SignedIn | None, workspace: str, request_id: str | None = None
+    ) -> Caller:
+        """Return the caller for a request: with its principal, or as owner if nobody signs in."""
+        if signed_in is None:
+            return Caller(workspace=workspace, principal=OWNER, request_id=request_id)
+        if signed_in.must_change:
+            raise PermissionDenied(
+                "This password was made to be used once.",
+                hint="Choose your own first: `muniment passwd`, or on the sign-in page.",
+                details={"must_change": True},
+            )
+        return Caller(
+            actor=signed_in.name,
+            workspace=workspace,
+            principal=self.principal(signed_in, workspace),
+            request_id=request_id,
+        )
+
+    def principal(self, signed_in: SignedIn, workspace: str) -> Principal:
+        """Return what somebody may do in a workspace."""
+        held = self._accounts.grants_of(signed_in.subjects, workspace)
+        grants = (h.grant if h.workspace == EVERYWHERE else _local(h.grant) for h in held)
+        return Principal(
+            name=signed_in.name,
+            grants=tuple(grant for grant in grants if grant.verbs),
+            scopes=None if signed_in.token is None else signed_in.token.scopes,
+            automation=signed_in.automation,
+        )
+
+    # --------------------------------------------------------------------------------------------
+
+    @property
+    def _accounts(self) -> AccountStore:
+        if self._ports.accounts is None:
+            raise Unauthenticated("This registry has no users.")
+        return self._ports.accounts
+
+    def _free_name(self, wanted: str) -> str:
+        base = wanted if names.USER.fullmatch(wanted) else "user"
+        name, n = base, 1
+        while self._accounts.user(name) is not None:
+            n += 1
+            name = f"{base}-{n}"
+        return name
+
+    def _throttle(self, name: str, address: str, now: datetime) -> tuple[str, str]:
+        keys = (f"{name[:200]}\0{address}", f"\0{address}")
+        since = now - _THROTTLE_WINDOW
+        for key, most in zip(keys, (_FAILURES_OF_PAIR, _FAILURES_OF_ADDRESS), strict=True):
+            if self._accounts.failures(key, since) >= most:
+                raise RateLimited(
+                    "Too many sign-ins have failed.",
+                    hint="Wait a quarter of an hour.",
+                    details={"retry_after": int(_THROTTLE_WINDOW.total_seconds())},
+                )
+        return keys
+
+    def _note_failures(self, keys: tuple[str, str], name: str, address: str, now: datetime) -> None:
+        for key in keys:
+            self._accounts.note_failure(key, now)
+        self._audit(ActivityKind.SIGN_IN_FAILED, name[:200], address, "")
+
+    def _audit(self, kind: ActivityKind, actor: str, address: str, by: str) -> None:
+        if self._ports.auditor is not None:
+            details = {key: text for key, text in (("address", address), ("by", by)) if text}
+            caller = Caller(actor=actor, workspace=EVERYWHERE)
+            entry = audited(kind, caller, self._ports.clock(), details=dict(details))
+            self._ports.auditor.record(entry)
+
+
+def _signed_in(user: User) -> SignedIn:
+    return SignedIn(
+        name=user.name,
+        subjects=(f"user:{user.name}", *_groups(user.groups)),
+        automation=user.kind is UserKind.SERVICE,
+        must_change=user.must_change,
+    )
+
+
+def _groups(groups: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"group:{group}" for group in groups)
+
+
+def _local(grant: Grant) -> Grant:
+    """Return what a grant for one workspace gives: nothing about the whole registry."""
+    return replace(grant, verbs=grant.verbs - GLOBAL)
+
+
+def _unknown() -> Unauthenticated:
+    return Unauthenticated(
+        "Name and password, or token, are not right.",
+        hint="Check them; an admin can reset a password or make a token.",
+    )

@@ -1,0 +1,82 @@
+"""The audit log: who signed in, what was refused, who fetched which bytes, who changed what.
+
+    sign-ins, refusals, administration ──> written at once, before the answer
+    reads of artifacts ──> queued, written together every half second (and at the end)
+
+Changes of models stand in the models' own histories. Both are chains of the same form.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+
+from muniment.domain.activities import ActivityKind, Entry
+from muniment.domain.caller import Caller
+from muniment.domain.values import JsonObject
+from muniment.storage.accounts import AccountStore
+
+FLUSH_SECONDS = 0.5
+
+
+class Auditor:
+    """Writes the audit log of one registry. Safe for many threads."""
+
+    def __init__(self, accounts: AccountStore) -> None:
+        self._accounts = accounts
+        self._queued: list[Entry] = []
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._wake = threading.Event()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def record(self, entry: Entry) -> None:
+        """Write an entry now; it is durable when this returns."""
+        self._accounts.record_audit([entry])
+
+    def queue(self, entry: Entry) -> None:
+        """Write an entry soon."""
+        with self._lock:
+            self._queued.append(entry)
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(
+                    target=self._run, name="muniment-audit", daemon=True
+                )
+                self._thread.start()
+
+    def flush(self) -> None:
+        """Write what is queued."""
+        with self._writing:  # so that whoever flushes waits for entries that another took
+            with self._lock:
+                entries, self._queued = self._queued, []
+            if entries:
+                self._accounts.record_audit(entries)
+
+    def close(self) -> None:
+        """Write what is queued, and end."""
+        with self._lock:
+            self._closed, thread = True, self._thread
+        self._wake.set()
+        if thread is not None:
+            thread.join()
+        self.flush()
+
+    def _run(self) -> None:
+        while not self._wake.wait(FLUSH_SECONDS):
+            self.flush()
+
+
+def audited(
+    kind: ActivityKind,
+    caller: Caller,
+    at: datetime,
+    *,
+    comment: str = "",
+    details: JsonObject | None = None,
+) -> Entry:
+    """Return an audit entry about what `caller` did, in its workspace."""
+    about: JsonObject = {"workspace": caller.workspace}
+    if caller.request_id:
+        about["request"] = caller.request_id
+    return Entry(kind, caller.actor, at, comment=comment, details={**about, **(details or {})})
