@@ -25,6 +25,7 @@ from muniment.storage.blobs import BlobStat
 from muniment.storage.metadata import ModelId, StorageTotals, Transaction
 
 _PIECE = 500
+_MOMENT = timedelta(milliseconds=1)  # what the clocks of stores can tell apart
 MAX_SECONDS = 10 * 365 * 24 * 3600.0
 
 
@@ -41,6 +42,8 @@ class Housekeeping(Service):
         """Free what nobody needs; see the module. Safe at any time, beside anything else."""
         self._require(Verb.COLLECT)
         now, kept = self._ports.clock(), self._ports.retention
+        # What is just as old as it may be is old enough: with no grace, a lease of this moment.
+        now += _MOMENT
         deleted_before = now - _window(restore_window, kept.restore_window, "restore_window")
         leased_before = now - _window(grace, kept.grace, "grace")
         uploads = self._sweep_uploads(now - max(kept.upload_lifetime, kept.grace), dry_run)
