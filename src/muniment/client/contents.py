@@ -16,25 +16,12 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from muniment.client.backend import Source
-from muniment.domain.manifest import DEFAULT_MEDIA_TYPE
+from muniment.domain.manifest import media_type_of
 from muniment.domain.names import check_path
 from muniment.errors import DigestMismatch, InvalidInput
 
 PIECE: Final = 1024 * 1024
 """Bytes per read."""
-
-# A table of our own: the system's differs between machines, and with it digests of manifests would.
-_MEDIA_TYPES: Final = {
-    ".csv": "text/csv",
-    ".html": "text/html",
-    ".json": "application/json",
-    ".md": "text/markdown",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".txt": "text/plain",
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +36,7 @@ class Content:
     @property
     def media_type(self) -> str:
         """Its media type, by the suffix of its path."""
-        return _MEDIA_TYPES.get(os.path.splitext(self.path)[1].lower(), DEFAULT_MEDIA_TYPE)  # noqa: PTH122
+        return media_type_of(self.path)
 
 
 def changed(name: str) -> DigestMismatch:

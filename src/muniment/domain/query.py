@@ -1,6 +1,6 @@
 """What a search asks for: a tree of comparisons, an order and a place to go on from.
 
-`filters.parse` makes the tree from text; every store compiles it into its own language; this
+`filters.parse_filter` makes the tree from text; every store compiles it into its own language; this
 module says what it means, so that all of them agree:
 
 - A comparison is true or false, never unknown. A field that an entity lacks (a missing tag, metric

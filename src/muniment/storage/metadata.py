@@ -308,10 +308,11 @@ class MetadataStore(Protocol):
     def collect_blob(
         self, digest: str, leased_before: datetime, remove: Callable[[], None]
     ) -> bool:
-        """If the blob is (still) collectable or unknown, call `remove` and forget it.
+        """If the blob is (still) collectable or unknown, forget it and call `remove`.
 
-        No lease, add or manifest can come between the check and the end of `remove`. Returns
-        whether it was collected.
+        It is forgotten durably first, so that a known blob always has its bytes, whenever the
+        process dies. No lease, add or manifest can come between the last check and the end of
+        `remove`. Returns whether it was collected.
         """
 
     @abstractmethod
