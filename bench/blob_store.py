@@ -1,28 +1,38 @@
-"""How much of the machine the blob folder leaves to its users: MiB/s of 1 GiB, and ratios.
+"""How much of the machine the blob folder leaves to its users, writing and reading one blob.
 
-    python bench/blob_store.py [--mib 1024] [--rounds 3] [--folder DIR]
-
-The yardsticks run in the same process and on the same disk, in turn with the store; each figure is
-the best of the rounds. Reads come from the page cache.
+What is written is durable when counted; parts are of 16 MiB. The yardsticks run in the same process
+and on the same disk, in turn with the store; each figure is the best of the rounds. Reads come from
+the page cache.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench import row
 from muniment.storage.blobs import CHUNK, BlobStore
 from muniment.storage.checked import CheckedBlobStore
 from muniment.storage.objects.folder import FolderBlobStore
 
+MIB, QUICK_MIB = 1024, 64
+ROUNDS, QUICK_ROUNDS = 3, 1
 PIECES_PER_WRITER = 16
 ID = "0" * 32
+
+HASH, WRITE, READ, IN_TURN = "SHA-256", "write", "read", "write and SHA-256 in turn"
+STORE_WRITE, STORE_READ, STORE_PARTS = "store: write", "store: read", "store: write in parts"
+COMPARED = (
+    (STORE_WRITE, WRITE),
+    (STORE_WRITE, HASH),
+    (STORE_WRITE, IN_TURN),
+    (STORE_PARTS, STORE_WRITE),
+    (STORE_READ, READ),
+)
 
 
 def hash_plainly(pieces: list[bytes]) -> None:
@@ -81,53 +91,34 @@ def empty_store(folder: Path) -> Iterator[BlobStore]:
     os.sync()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--mib", type=int, default=1024)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="a folder on the disk to measure")
-    options = parser.parse_args()
-    block = os.urandom(min(options.mib, 256) * CHUNK)
-    pieces = [block[n * CHUNK % len(block) :][:CHUNK] for n in range(options.mib)]
+def run(scratch: Path, *, quick: bool) -> None:
+    mib, rounds = (QUICK_MIB, QUICK_ROUNDS) if quick else (MIB, ROUNDS)
+    block = os.urandom(min(mib, 256) * CHUNK)
+    pieces = [block[n * CHUNK % len(block) :][:CHUNK] for n in range(mib)]
+    plain, blobs = scratch / "plain", scratch / "blobs"
     best: dict[str, float] = {}
 
     def measure(name: str, work: Callable[[], None]) -> None:
         start = time.perf_counter()
         work()
-        rate = options.mib / (time.perf_counter() - start)
-        best[name] = max(best.get(name, 0), rate)
+        best[name] = max(best.get(name, 0), mib / (time.perf_counter() - start))
 
-    with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
-        plain, blobs = Path(scratch) / "plain", Path(scratch) / "blobs"
-        for _ in range(options.rounds):
-            measure("SHA-256", lambda: hash_plainly(pieces))
-            measure("write, fsync", lambda: write_plainly(plain, pieces, hashed=False))
-            measure("read", lambda: read_plainly(plain))
-            plain.unlink()
-            os.sync()
-            measure(
-                "write and SHA-256 in turn, fsync",
-                lambda: write_plainly(plain, pieces, hashed=True),
-            )
-            plain.unlink()
-            os.sync()
-            with empty_store(blobs) as store:
-                measure("store: write", lambda: write_to(store, pieces))
-                measure("store: read", lambda: read_from(store))
-            with empty_store(blobs) as store:
-                measure("store: write in 16 MiB parts", lambda: write_in_parts_to(store, pieces))
+    for _ in range(rounds):
+        measure(HASH, lambda: hash_plainly(pieces))
+        measure(WRITE, lambda: write_plainly(plain, pieces, hashed=False))
+        measure(READ, lambda: read_plainly(plain))
+        plain.unlink()
+        os.sync()
+        measure(IN_TURN, lambda: write_plainly(plain, pieces, hashed=True))
+        plain.unlink()
+        os.sync()
+        with empty_store(blobs) as store:
+            measure(STORE_WRITE, lambda: write_to(store, pieces))
+            measure(STORE_READ, lambda: read_from(store))
+        with empty_store(blobs) as store:
+            measure(STORE_PARTS, lambda: write_in_parts_to(store, pieces))
 
     for name, rate in best.items():
-        print(f"{name:34}{rate:8,.0f} MiB/s")
-    written, in_turn = best["store: write"], best["write and SHA-256 in turn, fsync"]
-    print(f"\nstore: write / write, fsync       {written / best['write, fsync']:8.2f}")
-    print(f"store: write / SHA-256            {written / best['SHA-256']:8.2f}")
-    print(f"store: write / both in turn       {written / in_turn:8.2f}")
-    print(
-        f"store: in parts / store: write    {best['store: write in 16 MiB parts'] / written:8.2f}"
-    )
-    print(f"store: read / read                {best['store: read'] / best['read']:8.2f}")
-
-
-if __name__ == "__main__":
-    main()
+        row(name, f"{rate:,.0f} MiB/s")
+    for name, yardstick in COMPARED:
+        row(f"{name} / {yardstick}", f"{best[name] / best[yardstick]:.2f}")

@@ -1,6 +1,4 @@
-"""How fast the SQLite store creates and reads versions, on one process and a local disk.
-
-    python bench/sqlite_store.py [--dir DIR] [--seconds S]
+"""How fast the SQLite store creates and reads versions, in one process.
 
 "create" is what registering a version does to the metadata: read the model, insert a version with
 three tags, raise the model's counters, append an activity; durable (synchronous=FULL) when counted.
@@ -8,9 +6,7 @@ three tags, raise the model's counters, append an activity; durable (synchronous
 
 from __future__ import annotations
 
-import argparse
 import sqlite3
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -18,12 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+from bench import row
 from muniment.domain.activities import ActivityKind, Entry
 from muniment.domain.entities import ModelVersion, RegisteredModel, Status
 from muniment.domain.values import utcnow
 from muniment.storage.metadata import MetadataStore, ModelName, Transaction
 from muniment.storage.sql.sqlite import open_sqlite
 
+SECONDS, QUICK_SECONDS = 3.0, 0.3  # per measurement
 WORKSPACE = "default"
 
 
@@ -117,31 +115,22 @@ def raw_commits(path: Path, seconds: float) -> float:
     return count / (time.perf_counter() - begun)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--dir", type=Path, help="where the database is made (a temporary folder)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="per measurement")
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=args.dir) as folder:
-        raw = raw_commits(Path(folder) / "raw.db", args.seconds)
-        print(f"raw sqlite3, one row a commit:    {raw:8,.0f}/s")
-        store = open_sqlite(Path(folder) / "bench.db")
-        store.ensure_workspace(WORKSPACE, utcnow())
-        names = [f"model-{n}" for n in range(16)]
-        for name in names:
-            create_model(store, name)
-        for threads in (1, 16):
-            made = rate(lambda n: create_version(store, names[n]), threads, args.seconds)
-            print(f"create, {threads:2} threads, a model each: {made:8,.0f}/s")
-        made = rate(lambda n: create_version(store, names[0]), 16, args.seconds)
-        print(f"create, 16 threads, one model:    {made:8,.0f}/s")
-        for threads in (1, 16):
-            read = rate(lambda n: store.version(WORKSPACE, names[n], 7), threads, args.seconds)
-            print(f"get version, {threads:2} threads:          {read:8,.0f}/s")
-        read = rate(lambda n: store.model(ModelName(WORKSPACE, names[n])), 1, args.seconds)
-        print(f"get model,    1 thread:           {read:8,.0f}/s")
-        store.close()
+def run(scratch: Path, *, quick: bool) -> None:
+    seconds = QUICK_SECONDS if quick else SECONDS
 
+    def measure(what: str, work: Callable[[int], object], threads: int) -> None:
+        row(what, f"{rate(work, threads, seconds):,.0f}/s")
 
-if __name__ == "__main__":
-    main()
+    row("sqlite3 alone, one row a commit", f"{raw_commits(scratch / 'raw.db', seconds):,.0f}/s")
+    store = open_sqlite(scratch / "bench.db")
+    store.ensure_workspace(WORKSPACE, utcnow())
+    names = [f"model-{n}" for n in range(16)]
+    for name in names:
+        create_model(store, name)
+    measure("create, 1 thread", lambda n: create_version(store, names[n]), 1)
+    measure("create, 16 threads, a model each", lambda n: create_version(store, names[n]), 16)
+    measure("create, 16 threads, one model", lambda n: create_version(store, names[0]), 16)
+    measure("get version, 1 thread", lambda n: store.version(WORKSPACE, names[n], 7), 1)
+    measure("get version, 16 threads", lambda n: store.version(WORKSPACE, names[n], 7), 16)
+    measure("get model, 1 thread", lambda n: store.model(ModelName(WORKSPACE, names[n])), 1)
+    store.close()

@@ -21,7 +21,9 @@ class ServerProcess:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:\d+", line)
-        assert found, f"the server did not start: {line!r}"
+        if not found:
+            self.kill()
+            raise AssertionError(f"the server did not start: {line!r}")
         self.url = found[0]
         self.port = int(self.url.rpartition(":")[2])
 
