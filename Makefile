@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DELETE_ON_ERROR:
-.PHONY: help demo start test check lint format bench lock clean clean-file
+.PHONY: help demo start test check lint audit format bench lock clean clean-file
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,14 +24,18 @@ start: $(INSTALLED) ## serve the registry on http://127.0.0.1:8000
 test: $(INSTALLED) ## run all tests
 	@$(BIN)/pytest -n auto $(ARGS)
 
-check: lint ## lint, and see that formatting and lock file are up to date
+check: lint ## lint, audit, and see that formatting and lock file are up to date
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/pytest --quiet --no-header -k lock_file tests/test_project.py
+	@$(BIN)/python requirements/audit.py
 
 lint: $(INSTALLED) ## ruff, mypy and the import contracts
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+audit: $(INSTALLED) ## look for known vulnerabilities in requirements/dev.lock (needs pypi.org)
+	@$(BIN)/python requirements/audit.py
 
 format: $(INSTALLED) ## put the code into shape
 	$(BIN)/ruff check --fix-only --quiet

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from muniment.client.registry import Registry
     from muniment.client.verification import VerifyReport
     from muniment.connecting import connect, connect_async
+    from muniment.domain.access import Decision
+    from muniment.domain.accounts import WhoAmI
     from muniment.domain.entities import Signature, Variable, VariableType
     from muniment.errors import (
         AlreadyExists,
@@ -50,6 +52,7 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "Corrupt",
+    "Decision",
     "Diff",
     "DigestMismatch",
     "InvalidInput",
@@ -69,6 +72,7 @@ __all__ = [
     "VariableType",
     "VerifyReport",
     "Version",
+    "WhoAmI",
     "__version__",
     "connect",
     "connect_async",
@@ -83,6 +87,8 @@ _HOMES = {
     "muniment.client.registry": ("Registry",),
     "muniment.client.verification": ("VerifyReport",),
     "muniment.connecting": ("connect", "connect_async"),
+    "muniment.domain.access": ("Decision",),
+    "muniment.domain.accounts": ("WhoAmI",),
     "muniment.domain.entities": ("Signature", "Variable", "VariableType"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

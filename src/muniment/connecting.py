@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from muniment.client.backend import Backend
 from muniment.client.cache import Cache
+from muniment.client.credentials import credentials_for, without_secrets
 from muniment.client.progress import ProgressOption
 from muniment.client.registry import Registry
 from muniment.domain.caller import ANONYMOUS
@@ -23,6 +24,7 @@ from muniment.errors import InvalidInput
 
 if TYPE_CHECKING:
     from muniment.client.aio import AsyncRegistry
+    from muniment.local import LocalBackend
 
 DEFAULT_ADDRESS: Final = "http://127.0.0.1:8000"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -34,6 +36,8 @@ def connect(
     *,
     workspace: str | None = None,
     token: str | None = None,
+    username: str | None = None,
+    password: str | None = None,
     actor: str | None = None,
     cache: str | Path | Cache | None = None,
     progress: ProgressOption = None,
@@ -45,7 +49,10 @@ def connect(
             in this process without a server, and made if there is none. Without it, the
             environment's MUNIMENT_REGISTRY, else http://127.0.0.1:8000.
         workspace: whose models; by default the environment's MUNIMENT_WORKSPACE, else `default`.
-        token: to log in to a server.
+        token: to sign in to a server; by default the environment's MUNIMENT_TOKEN.
+        username, password: another way to sign in; by default the environment's MUNIMENT_USERNAME
+            and MUNIMENT_PASSWORD. They are sent to this server only, and never shown. If the
+            environment has a MUNIMENT_REGISTRY that is a server, its credentials are for that one.
         actor: who is written into the history of a folder; by default the user of this machine. A
             server knows who calls.
         cache: where bytes are kept; by default MUNIMENT_CACHE, else the user's cache folder.
@@ -64,7 +71,22 @@ def connect(
     chosen = str(address or os.environ.get("MUNIMENT_REGISTRY") or DEFAULT_ADDRESS)
     kept = cache if isinstance(cache, Cache) else Cache(None if cache is None else Path(cache))
     place = workspace or os.environ.get("MUNIMENT_WORKSPACE") or DEFAULT_WORKSPACE
-    return Registry(_backend(chosen, place, token, actor), cache=kept, progress=progress)
+    if is_server(chosen):
+        if actor is not None:
+            raise InvalidInput(
+                "`actor` is for a registry in a folder.", hint="A server knows who calls."
+            )
+        from muniment.client.http import HttpBackend
+
+        found = credentials_for(chosen, token=token, username=username, password=password)
+        backend: Backend = HttpBackend(chosen, workspace=place, credentials=found)
+    else:
+        given = {"token": token, "username": username, "password": password}
+        for name, value in given.items():
+            if value is not None:
+                raise InvalidInput(f"`{name}` is for a server; a folder needs none.")
+        backend = _open_folder(chosen, place, actor)
+    return Registry(backend, cache=kept, progress=progress)
 
 
 def connect_async(
@@ -72,6 +94,8 @@ def connect_async(
     *,
     workspace: str | None = None,
     token: str | None = None,
+    username: str | None = None,
+    password: str | None = None,
     actor: str | None = None,
     cache: str | Path | Cache | None = None,
     progress: ProgressOption = None,
@@ -87,6 +111,8 @@ def connect_async(
             address,
             workspace=workspace,
             token=token,
+            username=username,
+            password=password,
             actor=actor,
             cache=cache,
             progress=progress,
@@ -94,27 +120,29 @@ def connect_async(
     )
 
 
-def _backend(address: str, workspace: str, token: str | None, actor: str | None) -> Backend:
-    scheme = _SCHEME.match(address)
-    kind = scheme.group(1).lower() if scheme else "file"
-    if kind in ("http", "https"):
-        if actor is not None:
-            raise InvalidInput(
-                "`actor` is for a registry in a folder.", hint="A server knows who calls."
-            )
-        from muniment.client.http import HttpBackend
+def is_server(address: str) -> bool:
+    """Say whether an address is that of a server, rather than of a folder."""
+    return address.lower().startswith(("http://", "https://"))
 
-        return HttpBackend(address, workspace=workspace, token=token)
-    if kind != "file" or (_HOST_AND_PORT.fullmatch(address) and not Path(address).exists()):
+
+def _open_folder(address: str, workspace: str, actor: str | None) -> Backend:
+    scheme = _SCHEME.match(address)
+    is_file = scheme is None or scheme.group(1).lower() == "file"
+    if not is_file or (_HOST_AND_PORT.fullmatch(address) and not Path(address).exists()):
         raise InvalidInput(
-            f"{address!r:.200} is not the address of a registry.",
+            f"{without_secrets(address)!r:.200} is not the address of a registry.",
             hint="Write http://host:8000 or https://… for a server, or the path of a folder.",
         )
-    if token is not None:
-        raise InvalidInput("`token` is for a server; a folder needs none.")
+    folder = _folder_of(address) if scheme else Path(address).expanduser()
+    return open_here(folder, workspace=workspace, actor=actor)
+
+
+def open_here(
+    folder: Path, *, workspace: str = DEFAULT_WORKSPACE, actor: str | None = None
+) -> LocalBackend:
+    """Open the registry in a folder as its owner, by default under this machine's user name."""
     from muniment.local import open_local
 
-    folder = _folder_of(address) if scheme else Path(address).expanduser()
     return open_local(folder.absolute(), actor=actor or _user(), workspace=workspace)
 
 
@@ -122,7 +150,7 @@ def _folder_of(url: str) -> Path:
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost"):
         raise InvalidInput(
-            f"{url!r:.200} lies on another machine ({parts.netloc}).",
+            f"{without_secrets(url)!r:.200} lies on another machine ({parts.hostname}).",
             hint="Write file:///path/to/folder, or the address of a server.",
         )
     return Path(unquote(parts.path))

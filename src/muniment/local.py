@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from muniment.domain.accounts import WhoAmI
 from muniment.domain.caller import Caller
-from muniment.services import Services
+from muniment.services import Access, Auditor, Services
 from muniment.services.base import Ports
 from muniment.storage.factory import open_folder
 
 
 class LocalBackend(Services):
-    """The services themselves; satisfies `muniment.client.backend.Backend`."""
+    """The services themselves; satisfies `muniment.client.backend.Backend`.
+
+    Nobody signs in: whoever may read and write the folder owns the registry.
+    """
 
     def __init__(self, ports: Ports, caller: Caller, folder: Path) -> None:
         super().__init__(ports, caller)
         self._folder = folder
+
+    @property
+    def has_users(self) -> bool:
+        """Whether a server over this folder asks for a sign-in."""
+        return Access(self._ports).enabled
+
+    def me(self) -> WhoAmI:
+        """The owner, under the name that goes into the history."""
+        return WhoAmI(
+            self._caller.actor, self._caller.workspace, grants=self._caller.principal.grants
+        )
+
+    def change_password(self, old: str, new: str) -> None:
+        """Choose the password of the user whose name the caller bears."""
+        Access(self._ports).change_password(self._caller.actor, old, new, address="")
 
     @property
     def address(self) -> str:
@@ -37,6 +56,11 @@ def open_local(
         Corrupt: its database is damaged.
     """
     stores = open_folder(folder)
-    ports = Ports(stores.metadata, stores.blobs, accounts=stores.accounts)
+    ports = Ports(
+        stores.metadata,
+        stores.blobs,
+        accounts=stores.accounts,
+        auditor=Auditor(stores.accounts),
+    )
     ports.metadata.ensure_workspace(workspace, ports.clock())
     return LocalBackend(ports, Caller(actor=actor, workspace=workspace), folder)

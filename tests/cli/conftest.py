@@ -37,7 +37,8 @@ Command: TypeAlias = Callable[..., Result]
 @pytest.fixture(autouse=True)
 def quiet_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder, a cache and a registry of its own for each test; no width, no colours."""
-    for variable in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "MUNIMENT_WORKSPACE"):
+    credentials = ("MUNIMENT_TOKEN", "MUNIMENT_USERNAME", "MUNIMENT_PASSWORD")
+    for variable in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "MUNIMENT_WORKSPACE", *credentials):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("MUNIMENT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MUNIMENT_REGISTRY", str(tmp_path / "registry"))

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
 from muniment.cli import run as registering
-from muniment.cli.app import PANELS, app
+from muniment.cli.app import PANELS, tree
 from tests.cli.conftest import Command
 
 DOCS = (Path(__file__).parents[2] / "docs" / "cli.md").read_text("utf-8")
-ROOT: Any = get_command(app)
-COMMANDS: dict[str, Any] = ROOT.commands
+ROOT: Any = tree()
+
+
+def below(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with its name, those in groups as `user add`."""
+    for name, child in command.commands.items():
+        if hasattr(child, "commands"):
+            yield from below(child, f"{path}{name} ")
+        else:
+            yield f"{path}{name}", child
+
+
+COMMANDS: dict[str, Any] = dict(below(ROOT))
+GROUPS = [name for name, child in ROOT.commands.items() if hasattr(child, "commands")]
 assert {*registering.__all__} >= {"look", "models"}  # whose import makes the commands
 EVERYWHERE = {"--registry", "--workspace", "--output", "-o", "--quiet", "-q", "--debug"}
 
@@ -32,7 +44,7 @@ def options(command: Any) -> set[str]:
 
 
 def test_the_commands_are_those_of_the_manual_in_its_order() -> None:
-    documented = re.findall(r"^### `muniment ([a-z]+)", DOCS, re.MULTILINE)
+    documented = re.findall(r"^### `muniment ([a-z-]+(?: [a-z-]+)?)", DOCS, re.MULTILINE)
     panels = re.findall(r"^## (.+)$", DOCS, re.MULTILINE)
     assert [panel for panel in panels if panel in PANELS] == list(PANELS)
     assert list(COMMANDS) == documented
@@ -57,7 +69,7 @@ def test_every_help_has_examples_and_fits(
     name: str, width: int, muniment: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    page = muniment(name, "--help")
+    page = muniment(*name.split(), "--help")
     _, _, examples = page.out.partition("Examples")
     assert re.search(rf"muniment {name}\b", examples)
     assert max(map(len, page.lines)) <= width
@@ -75,6 +87,13 @@ def test_examples_and_tables_name_only_options_that_exist(name: str) -> None:
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", " ".join(examples + table))) <= options(
         COMMANDS[name]
     )
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_alone_lists_its_commands(group: str, muniment: Command) -> None:
+    out = muniment(group).out
+    assert out == muniment(group, "--help").out
+    assert all(re.search(rf" {name.split()[1]} ", out) for name in COMMANDS if f"{group} " in name)
 
 
 @pytest.mark.parametrize("args", [[], ["--help"], ["-h"]])

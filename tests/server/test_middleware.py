@@ -164,7 +164,7 @@ def test_the_access_log_has_a_line_a_request_without_its_query(
     ):
         client.get("/api/v1/models/fraud?token=hunter2", headers={"Authorization": "hunter2"})
     (line,) = (record for record in caplog.records if record.name == "muniment.access")
-    assert line.getMessage() == "GET /api/v1/models/fraud 404"
+    assert line.getMessage() == "GET /api/v1/models/fraud 401"
     fields = line.__dict__["fields"]
     assert fields["route"] == "/api/v1/models/{name}"
     assert fields["sent"] > 0

@@ -20,9 +20,13 @@ import httpx
 import pytest
 
 from muniment._version import __version__
+from muniment.domain.access import Role
+from muniment.domain.caller import Caller
 from muniment.errors import ConfigurationError
-from muniment.server.run import bind, loopback
+from muniment.server.app import open_ports
+from muniment.server.run import address, bind, check_certificate, check_exposure
 from muniment.server.settings import Settings
+from muniment.services import Services
 
 SERVE = """
 import sys
@@ -132,26 +136,35 @@ def test_a_home_that_is_no_folder_ends_the_server_with_what_to_do(tmp_path: Path
     assert re.fullmatch(r"configuration_error: .*/file' can't be used: .*MUNIMENT_HOME.*\n", stderr)
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "0.0.0.0",  # noqa: S104
-        "::",
-        "192.0.2.1",
-        "example.com",
-        "",
-        "127.0.0.1.example.com",
-        "fe80::1",
-    ],
-)
-def test_an_address_that_others_reach_is_refused_with_what_to_do(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="loopback only") as refused:
-        bind(Settings(host=host, port=0))
-    assert "MUNIMENT_ALLOWED_HOSTS" in refused.value.hint
+EXPOSED = ["0.0.0.0", "::", "[::]", "192.0.2.1", "fe80::1", "::ffff:127.0.0.1"]  # noqa: S104
+
+
+@pytest.mark.parametrize("host", EXPOSED)
+def test_an_address_that_others_reach_is_refused_without_users(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ConfigurationError, match="which others can reach") as refused:
+        bind(Settings(host=host, port=0, home=tmp_path))
+    assert "`muniment init`" in refused.value.hint
+
+
+@pytest.mark.parametrize("host", EXPOSED)
+def test_an_address_that_others_reach_is_fine_as_soon_as_somebody_signs_in(
+    tmp_path: Path, host: str
+) -> None:
+    settings = Settings(host=host, home=tmp_path)
+    ports = open_ports(settings)
+    Services(ports, Caller()).administration.create_user("root", role=Role.ADMIN)
+    ports.close()
+    check_exposure(settings)
+
+
+@pytest.mark.parametrize("host", ["example.com", "", "127.0.0.1.example.com"])
+def test_a_host_that_is_no_address_is_refused_with_what_to_do(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no address"):
+        bind(Settings(host=host, port=0, home=tmp_path))
 
 
 @pytest.mark.parametrize(
-    ("host", "address"),
+    ("host", "expected"),
     [
         ("localhost", "127.0.0.1"),
         ("LOCALHOST", "127.0.0.1"),
@@ -161,8 +174,12 @@ def test_an_address_that_others_reach_is_refused_with_what_to_do(host: str) -> N
         ("[::1]", "::1"),
     ],
 )
-def test_loopback_has_several_names(host: str, address: str) -> None:
-    assert loopback(host) == address
+def test_loopback_has_several_names_and_needs_no_users(
+    tmp_path: Path, host: str, expected: str
+) -> None:
+    assert address(host) == expected
+    check_exposure(Settings(host=host, home=tmp_path / "none"))
+    assert not (tmp_path / "none").exists()
 
 
 def test_small_answers_are_sent_at_once() -> None:

@@ -4,6 +4,8 @@ A command is a function of a `Session` and its own arguments, registered with `c
 options may stand before and after the command's name; what stands after wins:
 
     muniment -o json ls          muniment ls -o json
+
+Commands that belong together stand in a `Group`: `muniment user add`, `muniment user ls`.
 """
 
 from __future__ import annotations
@@ -11,31 +13,39 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Concatenate, Final, ParamSpec
+from typing import Annotated, Any, Concatenate, Final, ParamSpec, TypeAlias
 
 import typer
+from typer.main import get_command
 
 from muniment._version import __version__
 from muniment.cli.output import Form, Output
 from muniment.cli.session import Session
 
 P = ParamSpec("P")
+Function: TypeAlias = Callable[Concatenate[Session, P], None]
 
 MODELS: Final = "Models"
 LOOK: Final = "Look"
 KEEP_HOUSE: Final = "Keep house"
+PEOPLE: Final = "People"
 SERVER: Final = "Server"
-PANELS: Final = (MODELS, LOOK, KEEP_HOUSE, SERVER)
+PANELS: Final = (MODELS, LOOK, KEEP_HOUSE, PEOPLE, SERVER)
 _EVERYWHERE: Final = "Everywhere"
 
-app = typer.Typer(
-    name="muniment",
-    no_args_is_help=False,
-    invoke_without_command=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+
+def _typer(name: str) -> typer.Typer:
+    return typer.Typer(
+        name=name,
+        no_args_is_help=False,
+        invoke_without_command=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+app = _typer("muniment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,30 +128,58 @@ _GLOBAL: Final = tuple(inspect.signature(_choices, eval_str=True).parameters.val
 _CONTEXT: Final = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
 
-def command(
-    panel: str, *examples: str
-) -> Callable[[Callable[Concatenate[Session, P], None]], Callable[Concatenate[Session, P], None]]:
+def command(panel: str, *examples: str) -> Callable[[Function[P]], Function[P]]:
     """Register a function of a session as a command, with examples and the global options."""
+    return lambda function: _register(app, function, panel, examples)
 
-    def register(
-        function: Callable[Concatenate[Session, P], None],
-    ) -> Callable[Concatenate[Session, P], None]:
-        def run(ctx: typer.Context, **given: Any) -> None:
-            this: Run = ctx.obj
-            this.choices = _pop_choices(given).over(this.choices)
-            with Session(this.choices.registry, this.choices.workspace, this.output) as session:
-                function(session, **given)  # type: ignore[call-arg]
 
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        _take(run, own, doc=function.__doc__)
-        app.command(
-            function.__name__,
-            rich_help_panel=panel,
-            epilog="\n  ".join(["\n[bold]Examples[/]", *examples]),
-        )(run)
-        return function
+class Group:
+    """Commands under one word, in a panel: `muniment WORD COMMAND`."""
 
-    return register
+    def __init__(self, panel: str, name: str, help: str) -> None:
+        self._typer = _typer(name)
+        self._typer.callback(help=help)(_help_without_command)
+        app.add_typer(self._typer, rich_help_panel=panel)
+
+    def command(self, *examples: str) -> Callable[[Function[P]], Function[P]]:
+        """Register a function as `command` does; `reset_password` becomes `reset-password`."""
+        return lambda function: _register(self._typer, function, None, examples)
+
+
+def tree() -> Any:
+    """Return the whole command as click knows it: panels in order, groups behind commands."""
+    root: Any = get_command(app)
+    root.commands = dict(
+        sorted(
+            root.commands.items(),
+            key=lambda item: (PANELS.index(item[1].rich_help_panel), hasattr(item[1], "commands")),
+        )
+    )
+    return root
+
+
+def _register(
+    target: typer.Typer, function: Function[P], panel: str | None, examples: Sequence[str]
+) -> Function[P]:
+    def run(ctx: typer.Context, **given: Any) -> None:
+        this: Run = ctx.obj
+        this.choices = _pop_choices(given).over(this.choices)
+        with Session(this.choices.registry, this.choices.workspace, this.output) as session:
+            function(session, **given)  # type: ignore[call-arg]
+
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    _take(run, own, doc=function.__doc__)
+    target.command(
+        function.__name__.replace("_", "-"),
+        rich_help_panel=panel,
+        epilog="\n  ".join(["\n[bold]Examples[/]", *examples]),
+    )(run)
+    return function
+
+
+def _help_without_command(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
 
 
 def _take(
@@ -159,6 +197,12 @@ def _take(
 
 def _pop_choices(given: dict[str, Any]) -> Choices:
     return _choices(**{parameter.name: given.pop(parameter.name) for parameter in _GLOBAL})
+
+
+USER: Final = Group(PEOPLE, "user", "Users: people, and service accounts for machines.")
+TOKEN: Final = Group(PEOPLE, "token", "Tokens: what programs sign in with.")
+GRANT: Final = Group(PEOPLE, "grant", "Grants: who may do what.")
+AUDIT: Final = Group(PEOPLE, "audit", "The audit log: sign-ins, refusals, reads, administration.")
 
 
 def _tell_version(asked: bool) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from muniment.cli import exits, words
 from muniment.cli.app import KEEP_HOUSE, command
-from muniment.cli.session import Session, quoted
+from muniment.cli.session import Session, ask, quoted
 from muniment.domain.entities import ModelVersion, RegisteredModel
 from muniment.domain.refs import parse_ref
-from muniment.errors import Conflict, InvalidInput, NotFound
+from muniment.errors import Conflict, NotFound
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
@@ -43,7 +42,7 @@ def rm(
         session.out.done(found, f"Would delete {name}. Nothing was changed.")
         return
     if not yes:
-        _ask(f"Delete {name}?")
+        ask(f"Delete {name}?")
     gone: RegisteredModel | ModelVersion
     if isinstance(found, ModelVersion):
         gone = session.registry.delete_version(found, if_match=found.revision)
@@ -163,10 +162,3 @@ def _described(found: RegisteredModel | ModelVersion) -> str:
         return f"{found.name} with {words.count(found.version_count, 'version')}"
     at = "".join(f", @{alias}" for alias in found.aliases)
     return f"{found.ref} ({words.size(found.size)}{at})"
-
-
-def _ask(question: str) -> None:
-    """Ask on a terminal; elsewhere demand `--yes`."""
-    if not sys.stdin.isatty():
-        raise InvalidInput("Nobody is there to confirm this.", hint="Add --yes to do it.")
-    typer.confirm(question, abort=True, err=True)

@@ -50,13 +50,14 @@ def ls(
     order = order_by or ()
     if name is None:
         models = session.listed(
-            session.registry.models(filter, order_by=order, deleted=deleted), limit
+            session.registry.models(filter, order_by=order, deleted=deleted).page, limit
         )
         session.out.models(models.items)
         session.tell_of_more(models)
     else:
         versions = session.listed(
-            session.registry.versions(filter, model=name, order_by=order, deleted=deleted), limit
+            session.registry.versions(filter, model=name, order_by=order, deleted=deleted).page,
+            limit,
         )
         session.out.versions(versions.items, of_one_model=True)
         session.tell_of_more(versions)
@@ -90,7 +91,7 @@ def log(
     oldest: Annotated[bool, typer.Option("--oldest", help="Begin with the oldest.")] = False,
 ) -> None:
     """Show a model's history: who did what, and when."""
-    activities = session.listed(session.registry.history(name, newest_first=not oldest), limit)
+    activities = session.listed(session.registry.history(name, newest_first=not oldest).page, limit)
     session.out.activities(activities.items)
     session.tell_of_more(activities)
 
@@ -111,11 +112,11 @@ def search(
     """Find versions (or models) by what is known of them."""
     order = order_by or ()
     if models:
-        found = session.listed(session.registry.models(filter, order_by=order), limit)
+        found = session.listed(session.registry.models(filter, order_by=order).page, limit)
         session.out.models(found.items)
         session.tell_of_more(found)
     else:
-        versions = session.listed(session.registry.versions(filter, order_by=order), limit)
+        versions = session.listed(session.registry.versions(filter, order_by=order).page, limit)
         session.out.versions(versions.items, of_one_model=False)
         session.tell_of_more(versions)
 

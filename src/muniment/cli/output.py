@@ -18,8 +18,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from muniment.cli import pages, reports, words
+from muniment.cli import account_pages, pages, reports, words
 from muniment.cli.draw import Block, Heading, Scene, Styled, draw
+from muniment.domain.access import Decision
+from muniment.domain.accounts import HeldGrant, Token, User, WhoAmI
 from muniment.domain.activities import Activity
 from muniment.domain.entities import ModelVersion, Reference, RegisteredModel
 from muniment.domain.garbage import GarbageReport
@@ -107,6 +109,49 @@ class Output:
     def garbage(self, report: GarbageReport) -> None:
         """What a garbage collection did; quiet: the bytes it freed."""
         self._emit(report.to_json(), [str(report.bytes)], lambda: reports.garbage(report))
+
+    def users(self, users: Sequence[User]) -> None:
+        """A list of users."""
+        self._emit(
+            [u.to_json() for u in users],
+            [u.name for u in users],
+            lambda: account_pages.users(users),
+        )
+
+    def user(self, user: User, held: Sequence[HeldGrant] | None) -> None:
+        """One user, with what they hold (None: not for the caller to know)."""
+        grants: Json = None if held is None else [grant.to_json() for grant in held]
+        self._emit(
+            {**user.to_json(), "grants": grants},
+            [user.name],
+            lambda: account_pages.user(user, held),
+        )
+
+    def tokens(self, tokens: Sequence[Token]) -> None:
+        """A list of tokens."""
+        self._emit(
+            [t.to_json() for t in tokens],
+            [t.id for t in tokens],
+            lambda: account_pages.tokens(tokens),
+        )
+
+    def grants(self, grants: Sequence[HeldGrant]) -> None:
+        """A list of grants."""
+        ids = [str(grant.id) for grant in grants]
+        self._emit([g.to_json() for g in grants], ids, lambda: account_pages.grants(grants))
+
+    def whoami(self, me: WhoAmI, address: str) -> None:
+        """Who the registry takes the caller for."""
+        self._emit(me.to_json(), [me.name], lambda: account_pages.whoami(me, address))
+
+    def decision(self, decision: Decision) -> None:
+        """Whether something is allowed, and why."""
+        verdict = "yes" if decision else "no"
+        self._emit(decision.to_json(), [verdict], lambda: account_pages.decision(decision))
+
+    def secret(self, document: JsonObject, secret: str, sentence: str) -> None:
+        """A secret, shown once: in its document, alone on a quiet line, or below a sentence."""
+        self._emit(document, [secret], lambda: account_pages.secret(sentence, secret))
 
     def settings(self, settings: Sequence[Setting]) -> None:
         """Settings in force; quiet: as lines of an environment file."""

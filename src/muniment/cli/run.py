@@ -11,19 +11,38 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import typer
-from typer.main import get_command
 
-from muniment.cli import exits, keep_house, look, models, server
-from muniment.cli.app import PANELS, Run, app
+from muniment.cli import (
+    audit,
+    exits,
+    grants,
+    keep_house,
+    look,
+    models,
+    people,
+    server,
+    tokens,
+    users,
+)
+from muniment.cli.app import Run, tree
 from muniment.cli.output import Form, Output
 from muniment.errors import MunimentError
 
-__all__ = ["keep_house", "look", "models", "run", "server"]  # importing registers the commands
+__all__ = [  # importing registers the commands
+    "audit",
+    "grants",
+    "keep_house",
+    "look",
+    "models",
+    "people",
+    "run",
+    "server",
+    "tokens",
+    "users",
+]
 
 # `muniment completion` prints the same script, and touches nobody's start-up files.
 _TYPERS_OWN = ("--install-completion", "--show-completion")
-
-app.registered_commands.sort(key=lambda info: PANELS.index(str(info.rich_help_panel)))
 
 
 def run(args: Sequence[str] | None = None) -> int:
@@ -33,7 +52,7 @@ def run(args: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name need not fit the terminal
-    root = get_command(app)
+    root = tree()
     root.params = [param for param in root.params if not {*param.opts} & {*_TYPERS_OWN}]
     try:
         code = root.main(given, prog_name="muniment", standalone_mode=False, obj=this)

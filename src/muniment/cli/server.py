@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from muniment._version import __version__
-from muniment.cli.app import SERVER, app, command
+from muniment.cli.app import SERVER, command, tree
 from muniment.cli.session import Session
 from muniment.domain.entities import DEFAULT_WORKSPACE
 
 if TYPE_CHECKING:
     from muniment.server.settings import Setting
+
+
+_SECRET: Final = frozenset({"token", "password"})
+_HIDDEN: Final = "***"
 
 
 class Shell(StrEnum):
@@ -104,10 +107,8 @@ def completion(
     session: Session, shell: Annotated[Shell, typer.Argument(help="The shell.")]
 ) -> None:
     """Print the completion script for a shell."""
-    from typer.main import get_command
-
     os.environ["_MUNIMENT_COMPLETE"] = f"source_{shell.value}"
-    get_command(app).main([], prog_name="muniment")
+    tree().main([], prog_name="muniment")
 
 
 @command(SERVER, "muniment version", "muniment version -o json")
@@ -124,6 +125,7 @@ def version(session: Session) -> None:
 def _client_settings(session: Session) -> Iterator[Setting]:
     """Yield the command's own settings, in the form in which the server tells its."""
     from muniment.client.cache import default_cache
+    from muniment.client.credentials import without_secrets
     from muniment.connecting import DEFAULT_ADDRESS
     from muniment.server.settings import Setting
 
@@ -131,6 +133,9 @@ def _client_settings(session: Session) -> Iterator[Setting]:
         ("registry", session.address, DEFAULT_ADDRESS, "The registry that commands talk to."),
         ("workspace", session.workspace, DEFAULT_WORKSPACE, "Whose models."),
         ("cache", None, str(default_cache()), "Where pulled bytes are kept."),
+        ("token", None, "", "Who signs in to a server."),
+        ("username", None, "", "Another way to sign in, with the password."),
+        ("password", None, "", "The password of that user."),
     )
     for name, argument, default, description in told:
         variable = f"MUNIMENT_{name.upper()}"
@@ -139,8 +144,5 @@ def _client_settings(session: Session) -> Iterator[Setting]:
             value, source = argument, "argument"
         elif os.environ.get(variable):
             value, source = os.environ[variable], f"environment variable {variable}"
-        yield Setting(name, variable, _without_password(value), source, description)
-
-
-def _without_password(address: str) -> str:
-    return re.sub(r"(?<=://)[^/@]+@", "***@", address)
+            value = _HIDDEN if name in _SECRET else value
+        yield Setting(name, variable, without_secrets(value), source, description)

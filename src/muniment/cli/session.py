@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import os
+import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+import typer
 
 from muniment.cli.output import Output
 from muniment.domain.entities import DEFAULT_WORKSPACE, Page
 from muniment.domain.names import MAX_PAGE_SIZE
 from muniment.domain.refs import parse_ref
-from muniment.errors import NotFound
+from muniment.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from muniment.client.backend import AdministrationBackend
     from muniment.client.entities import Model, Version
-    from muniment.client.listing import Listing
     from muniment.client.registry import Registry
 
 T = TypeVar("T")
 SHOWN_TO_PEOPLE: Final = 100
+EVERYWHERE: Final = "*"
+"""The workspace that means all of them; of users, everybody."""
+
+
+class Fetch(Protocol[T]):
+    """What a list comes from a page at a time, such as `Listing.page`."""
+
+    def __call__(self, token: str | None = None, *, size: int) -> Page[T]:
+        """Return the page that the token leads to; None: the first."""
 
 
 class Session:
@@ -36,13 +48,22 @@ class Session:
         if self._registry is None:
             from muniment.connecting import connect
 
-            workspace = self.workspace or os.environ.get("MUNIMENT_WORKSPACE")
             self._registry = connect(
                 self.address,
-                workspace=workspace or DEFAULT_WORKSPACE,
+                workspace=self.place,
                 progress=None if self.out.human else False,
             )
         return self._registry
+
+    @property
+    def place(self) -> str:
+        """The name of the workspace."""
+        return self.workspace or os.environ.get("MUNIMENT_WORKSPACE") or DEFAULT_WORKSPACE
+
+    @property
+    def administration(self) -> AdministrationBackend:
+        """Users, tokens, grants and the audit log of the registry."""
+        return self.registry.backend.administration
 
     def __enter__(self) -> Session:
         return self
@@ -73,7 +94,7 @@ class Session:
                 return model
             raise
 
-    def listed(self, listing: Listing[T], limit: int | None) -> Page[T]:
+    def listed(self, fetch: Fetch[T], limit: int | None) -> Page[T]:
         """Return the first `limit` entries; without a limit, people get a screenful, programs all.
 
         `next_token` is None unless there is more.
@@ -84,7 +105,7 @@ class Session:
         token: str | None = None
         while True:
             left = MAX_PAGE_SIZE if limit is None else limit - len(items)
-            page = listing.page(token, size=min(left, MAX_PAGE_SIZE))
+            page = fetch(token, size=min(left, MAX_PAGE_SIZE))
             items += page.items
             token = page.next_token
             if token is None or len(items) == limit:
@@ -99,3 +120,10 @@ class Session:
 def quoted(text: str) -> str:
     """Return text as a string of the search grammar."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def ask(question: str) -> None:
+    """Ask on a terminal; elsewhere demand `--yes`."""
+    if not sys.stdin.isatty():
+        raise InvalidInput("Nobody is there to confirm this.", hint="Add --yes to do it.")
+    typer.confirm(question, abort=True, err=True)

@@ -22,6 +22,7 @@ from typing import Any, Final
 import muniment
 from muniment.cli import words
 from muniment.cli.output import Output
+from muniment.client.credentials import PASSWORD, TOKEN, USERNAME
 from muniment.client.entities import Version
 from muniment.client.registry import Registry
 from muniment.demo import digits
@@ -46,6 +47,8 @@ def run(out: Output, *, port: int = 0, home: Path | None = None, exit_at_end: bo
         Unavailable: the server or the fresh process failed.
     """
     digits.require_sklearn()
+    for variable in (TOKEN, USERNAME, PASSWORD):  # for another server: this one would refuse them
+        os.environ.pop(variable, None)
     with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="muniment-demo-") as name:
         work = Path(name)
         with ServerProcess(home or work / "registry", work / "server.log", port) as server:

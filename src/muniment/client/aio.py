@@ -113,6 +113,9 @@ class AsyncRegistry:
     ) -> None:
         await self.close()
 
+    whoami = _coroutine(Registry.whoami)
+    can = _coroutine(Registry.can)
+
     push = _coroutine(Registry.push)
     pull = _coroutine(Registry.pull)
     load = _coroutine(Registry.load)

@@ -25,6 +25,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
+from muniment.client.credentials import Credentials, credentials_for
 from muniment.client.http.connection import Connection
 from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.errors import Corrupt, InvalidInput
@@ -44,14 +45,29 @@ _PAGE: Final = 500
 class ModelRegistryClient:
     """Uploads, finds and downloads models at `base_url`. Safe for many threads.
 
+    It signs in as `muniment.connect` does: with `token`, or `username` and `password`, or with what
+    the environment says.
+
     Raises:
         InvalidInput: `base_url` is no http(s) address.
     """
 
     def __init__(
-        self, base_url: str, *, workspace: str = DEFAULT_WORKSPACE, token: str | None = None
+        self,
+        base_url: str,
+        *,
+        workspace: str = DEFAULT_WORKSPACE,
+        token: str | None = None,
+        username: str | None = None,
+        password: str | None = None,
     ) -> None:
-        self._connection = _ClassicConnection(base_url, workspace=workspace, token=token)
+        self._connection = _ClassicConnection(
+            base_url,
+            workspace=workspace,
+            credentials=credentials_for(
+                base_url, token=token, username=username, password=password
+            ),
+        )
 
     def __enter__(self) -> ModelRegistryClient:
         return self
@@ -160,8 +176,8 @@ class ModelRegistryClient:
 class _ClassicConnection(Connection):
     """A connection to the classic API instead of the native one."""
 
-    def __init__(self, url: str, *, workspace: str, token: str | None) -> None:
-        super().__init__(url, workspace=workspace, token=token)
+    def __init__(self, url: str, *, workspace: str, credentials: Credentials | None) -> None:
+        super().__init__(url, workspace=workspace, credentials=credentials)
         self._api = f"{self.url}/api/classic"
 
 

@@ -22,6 +22,8 @@ from muniment.client.remote_file import RemoteFile
 from muniment.client.subjects import plain, subject_of
 from muniment.client.transfers import Transfers
 from muniment.client.verification import VerifyReport, verify
+from muniment.domain.access import Asked, Decision, Verb, parse_verb
+from muniment.domain.accounts import WhoAmI
 from muniment.domain.changes import NewVersion
 from muniment.domain.entities import ModelVersion, RegisteredModel, Signature
 from muniment.domain.garbage import GarbageReport
@@ -76,6 +78,28 @@ class Registry(RegistryCatalog):
     def _repr_html_(self) -> str:
         page = self.backend.catalog.search_models(page_size=SHOWN)
         return html.registry(self.address, page.items, page.next_token is not None)
+
+    # -- who is asking ---------------------------------------------------------------------------
+
+    def whoami(self) -> WhoAmI:
+        """Return who the registry takes you for, and what you may do in this workspace.
+
+        Raises:
+            Unauthenticated: the server wants to know who calls, and was not told.
+        """
+        return self.backend.me()
+
+    def can(self, verb: Verb | str, what: str | None = None) -> Decision:
+        """Say whether you may do `verb`, such as `alias.move`; true if so, and it knows why.
+
+        Args:
+            what: a model, or a model with an alias or a stage (`fraud@champion`,
+                `fraud/Production`); None asks whether to anything at all.
+
+        Raises:
+            InvalidInput: there is no such verb.
+        """
+        return self.whoami().can(parse_verb(verb), self._asked(what))
 
     # -- models in, models out -------------------------------------------------------------------
 
@@ -258,6 +282,15 @@ class Registry(RegistryCatalog):
         )
 
     # --------------------------------------------------------------------------------------------
+
+    def _asked(self, what: str | None) -> Asked:
+        if what is None:
+            return Asked()
+        asked = Asked.of(what)
+        try:
+            return replace(asked, tags=self.backend.catalog.model(str(asked.model)).tags)
+        except (NotFound, PermissionDenied):
+            return asked  # of a model that there is not (yet)
 
     def _model(self, entity: RegisteredModel) -> Model:
         return Model.of(entity, self)

@@ -31,6 +31,7 @@ from muniment.domain.query import (
     Target,
     attribute,
 )
+from muniment.domain.refs import parse_ref
 from muniment.domain.values import Json, JsonObject, Value, as_object
 from muniment.errors import InvalidInput
 
@@ -133,7 +134,7 @@ class Grant:
     def to_json(self) -> JsonObject:
         """Return the API's form: `role` or `verbs`, and the narrowing."""
         out = self.narrowing.to_json()
-        if self.role is not None:
+        if self.role is not None and self.verbs == VERBS_OF[self.role]:
             out["role"] = self.role.value
         else:
             out["verbs"] = [verb.value for verb in sorted(self.verbs)]
@@ -156,6 +157,11 @@ class Grant:
                 raise InvalidInput(f"A grant's {key} must be a pattern, not {text!r:.100}.")
         if texts["tag"] and "=" not in cast(str, texts["tag"]):
             raise InvalidInput(f"A grant's tag is written key=value, not {texts['tag']!r:.100}.")
+        if "\\" in cast(str, texts["models"]):  # a search's patterns could not say the same
+            raise InvalidInput(
+                f"A grant's models can't hold a backslash: {texts['models']!r:.100}.",
+                hint="Write '?' for it.",
+            )
         narrowing = Narrowing(**cast(dict[str, str], texts))
         if v.get("role") is not None and v.get("verbs") is not None:
             raise InvalidInput("A grant names a role or verbs, not both.")
@@ -205,6 +211,15 @@ class Asked:
     stage: str | None = None
 
     @classmethod
+    def of(cls, text: str) -> Asked:
+        """Return what `fraud`, `fraud@champion` or `fraud/Production` asks of.
+
+        A version of a model (`fraud/3`) is asked of as its model. Raises InvalidInput.
+        """
+        ref = parse_ref(text)
+        return cls(ref.model, alias=ref.alias, stage=ref.stage)
+
+    @classmethod
     def about(
         cls, model: RegisteredModel, *, alias: str | None = None, stage: str | None = None
     ) -> Asked:
@@ -219,9 +234,18 @@ class Decision:
     allowed: bool
     because: str
 
+    def __bool__(self) -> bool:
+        return self.allowed
+
     def to_json(self) -> JsonObject:
         """Return the API's form."""
         return {"allowed": self.allowed, "because": self.because}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Decision:
+        """Read what `to_json` wrote."""
+        v = as_object(value, "a decision")
+        return cls(v["allowed"] is True, cast(str, v["because"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +277,9 @@ class Principal:
         )
 
     def may_everywhere(self, verb: Verb) -> bool:
-        """Say whether this principal may do `verb` to every model of the workspace."""
+        """Say whether this principal may do `verb` to everything in the workspace."""
         return all(
-            any(verb in g.verbs and g.narrowing.whole for g in grants)
+            any(verb in g.verbs and _unlimited(g.narrowing, verb) for g in grants)
             for grants in (self.grants, self.scopes)
             if grants is not None
         )
@@ -298,18 +322,30 @@ def _allows(grant: Grant, verb: Verb, asked: Asked) -> bool:
     )
 
 
+def _unlimited(narrowing: Narrowing, verb: Verb) -> bool:
+    return (
+        narrowing.whole
+        and (verb not in _ALIAS_VERBS or narrowing.alias == "*")
+        and (verb is not Verb.MOVE_STAGE or narrowing.stage == "*")
+    )
+
+
 def _matches(pattern: str, text: str) -> bool:
     return pattern == "*" or _compiled(pattern).fullmatch(text) is not None
 
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    # Runs of stars are one star: what a pattern costs is then bounded by its literals.
-    parts = re.split(r"(\*+|\?)", pattern)
-    return re.compile(
-        "".join(".*" if p.startswith("*") else "." if p == "?" else re.escape(p) for p in parts),
-        re.DOTALL,
+    """Return the pattern for `fullmatch`.
+
+    What stands between two stars is looked for once, from the left, and never again (`(?>…)`), so
+    that no pattern takes more time than its length times that of the text.
+    """
+    first, *middle = (
+        "".join("." if c == "?" else re.escape(c) for c in piece) for piece in pattern.split("*")
     )
+    last = f".*{middle.pop()}" if middle else ""
+    return re.compile(first + "".join(f"(?>.*?{piece})" for piece in middle) + last, re.DOTALL)
 
 
 def _carries(tags: Mapping[str, Value], tag: str) -> bool:

@@ -13,9 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
-from muniment.domain.access import Grant
-from muniment.domain.values import JsonObject, time_to_json
+from muniment.domain.access import Asked, Decision, Grant, Principal, Verb
+from muniment.domain.values import Json, JsonObject, as_object, time_from_json, time_to_json
 
 
 class UserKind(StrEnum):
@@ -62,6 +63,24 @@ class User:
             "revision": self.revision,
         }
 
+    @classmethod
+    def from_json(cls, value: Json) -> User:
+        """Read what `to_json` wrote; an empty text, which no password fits, stands for the hash."""
+        v = as_object(value, "a user")
+        return cls(
+            id=cast(int, v["id"]),
+            name=cast(str, v["name"]),
+            kind=UserKind(cast(str, v["kind"])),
+            created_at=time_from_json(cast(str, v["created_at"])),
+            display_name=cast(str, v["display_name"]),
+            password="" if v["has_password"] else None,
+            must_change=cast(bool, v["must_change"]),
+            subject=cast(str | None, v["subject"]),
+            groups=tuple(cast(list[str], v["groups"])),
+            active=cast(bool, v["active"]),
+            revision=cast(int, v["revision"]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -94,6 +113,23 @@ class Token:
             "last_used_at": _time(self.last_used_at),
             "revoked_at": _time(self.revoked_at),
         }
+
+    @classmethod
+    def from_json(cls, value: Json) -> Token:
+        """Read what `to_json` wrote; the hash of the secret, which it does not tell, is empty."""
+        v = as_object(value, "a token")
+        return cls(
+            id=cast(str, v["id"]),
+            user=cast(str, v["user"]),
+            description=cast(str, v["description"]),
+            secret="",
+            created_at=time_from_json(cast(str, v["created_at"])),
+            expires_at=_time_from(v["expires_at"]),
+            last_used_at=_time_from(v["last_used_at"]),
+            revoked_at=_time_from(v["revoked_at"]),
+            automation=cast(bool, v["automation"]),
+            scopes=_grants_from(v["scopes"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +167,79 @@ class HeldGrant:
             "created_by": self.created_by,
         }
 
+    @classmethod
+    def from_json(cls, value: Json) -> HeldGrant:
+        """Read what `to_json` wrote."""
+        v = dict(as_object(value, "a held grant"))
+        return cls(
+            id=cast(int, v.pop("id")),
+            workspace=cast(str, v.pop("workspace")),
+            subject=cast(str, v.pop("subject")),
+            created_at=time_from_json(cast(str, v.pop("created_at"))),
+            created_by=cast(str, v.pop("created_by")),
+            grant=Grant.from_json(v),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WhoAmI:
+    """Who is asking, how they proved it, and what they may do in a workspace.
+
+    `by` is `password`, `token`, `session`, `oidc`; or `none` where nobody signs in: then `kind` is
+    None. `scopes` are the limits of the token that was used, None if there are none.
+    """
+
+    name: str
+    workspace: str
+    grants: tuple[Grant, ...]
+    scopes: tuple[Grant, ...] | None = None
+    kind: UserKind | None = None
+    by: str = "none"
+    automation: bool = False
+    must_change: bool = False
+
+    def can(self, verb: Verb, asked: Asked) -> Decision:
+        """Say whether they may do `verb`, and why."""
+        principal = Principal(self.name, self.grants, self.scopes, self.automation)
+        return principal.decide(verb, asked)
+
+    def to_json(self) -> JsonObject:
+        """Return the API's form."""
+        return {
+            "name": self.name,
+            "kind": None if self.kind is None else self.kind.value,
+            "by": self.by,
+            "automation": self.automation,
+            "must_change": self.must_change,
+            "workspace": self.workspace,
+            "grants": [grant.to_json() for grant in self.grants],
+            "scopes": None if self.scopes is None else [s.to_json() for s in self.scopes],
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> WhoAmI:
+        """Read what `to_json` wrote."""
+        v = as_object(value, "who somebody is")
+        kind = cast(str | None, v["kind"])
+        return cls(
+            name=cast(str, v["name"]),
+            workspace=cast(str, v["workspace"]),
+            grants=_grants_from(v["grants"]) or (),
+            scopes=_grants_from(v["scopes"]),
+            kind=None if kind is None else UserKind(kind),
+            by=cast(str, v["by"]),
+            automation=cast(bool, v["automation"]),
+            must_change=cast(bool, v["must_change"]),
+        )
+
 
 def _time(at: datetime | None) -> str | None:
     return None if at is None else time_to_json(at)
+
+
+def _time_from(text: Json) -> datetime | None:
+    return None if text is None else time_from_json(cast(str, text))
+
+
+def _grants_from(grants: Json) -> tuple[Grant, ...] | None:
+    return None if grants is None else tuple(map(Grant.from_json, cast(list[Json], grants)))

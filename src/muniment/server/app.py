@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 
 from muniment._version import __version__
 from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.errors import ConfigurationError
-from muniment.server import api, classic, health, problems, reference
+from muniment.server import api, classic, health, problems, reference, sign_in
 from muniment.server.context import Context
 from muniment.server.dispatch import RouteTree
 from muniment.server.metrics import Metrics
@@ -21,6 +21,9 @@ from muniment.server.middleware import Frame
 from muniment.server.settings import Settings
 from muniment.services import Auditor, Ports
 from muniment.storage.factory import open_folder
+
+if TYPE_CHECKING:
+    from muniment.server.oidc import Oidc
 
 _THREADS: Final = 32
 """Calls that may wait at the same time. Most wait for one commit that they share, or for a disk."""
@@ -96,10 +99,29 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
     app.state.metrics = Metrics()
     app.state.pages = {}
     app.state.settings = settings
-    for router in (api.router, classic.router, health.router, reference.router):
+    app.state.oidc = _oidc(settings)
+    for router in (api.router, classic.router, health.router, sign_in.router, reference.router):
         # As they are: routers that are included match every request twice.
         app.router.routes.extend(router.routes)
     app.router.routes.insert(0, RouteTree(app.router.routes))
     problems.install(app)
     app.add_middleware(Frame, settings=settings, metrics=app.state.metrics)
     return app
+
+
+def _oidc(settings: Settings) -> Oidc | None:
+    if settings.oidc_issuer is None:
+        return None
+    from muniment.server.oidc import Oidc  # imported only where it is used: it needs an extra
+
+    secret = settings.oidc_client_secret
+    return Oidc(
+        issuer=settings.oidc_issuer,
+        home=settings.home,
+        client_id=settings.oidc_client_id or "",
+        client_secret=secret.get_secret_value() if secret else "",
+        audience=settings.oidc_audience or "",
+        name_claim=settings.oidc_name_claim,
+        groups_claim=settings.oidc_groups_claim,
+        scopes=settings.oidc_scopes,
+    )

@@ -14,15 +14,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeVar, cast
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from starlette.requests import Request
 
 from muniment.domain import names
-from muniment.domain.caller import Caller
 from muniment.domain.entities import DEFAULT_WORKSPACE
+from muniment.errors import NotFound
 from muniment.services import Ports, Services
+from muniment.services.access import Access, SignedIn
+
+if TYPE_CHECKING:
+    from muniment.server.oidc import Oidc
 
 T = TypeVar("T")
 WORKSPACE_HEADER = "x-muniment-workspace"
@@ -34,6 +39,8 @@ class Context:
 
     ports: Ports
     threads: ThreadPoolExecutor
+    workspaces: set[str] = field(default_factory=lambda: {DEFAULT_WORKSPACE})
+    """Those that are known to exist; none is ever removed."""
 
 
 def context_of(request: Request) -> Context:
@@ -41,13 +48,59 @@ def context_of(request: Request) -> Context:
     return cast(Context, request.app.state.context)
 
 
-def acting_services(request: Request) -> Services:
-    """Return the services, acting for whoever sends `request`. A FastAPI dependency."""
-    workspace = names.check_workspace(request.headers.get(WORKSPACE_HEADER, DEFAULT_WORKSPACE))
+def oidc_of(request: Request) -> Oidc | None:
+    """Return the OpenID Connect issuer that the settings name, if they do."""
+    return cast("Oidc | None", request.app.state.oidc)
+
+
+def access_of(request: Request) -> Access:
+    """Return what signs people in."""
+    return Access(context_of(request).ports)
+
+
+def address_of(request: Request) -> str:
+    """Return the address that `request` comes from: the peer's, or what a trusted proxy says."""
+    return request.client.host if request.client else ""
+
+
+def signed_in_of(request: Request) -> SignedIn | None:
+    """Return who sends `request`; None for the owner of a registry without users.
+
+    Found out by the frame: where it was not, on a path that is open to all, this fails.
+    """
+    return cast(SignedIn | None, request.scope["state"]["signed_in"])
+
+
+async def acting_services(request: Request) -> Services:
+    """Return the services, acting for whoever sends `request`. A FastAPI dependency.
+
+    Raises:
+        NotFound: there is no such workspace, or none that the caller may do anything in.
+    """
+    signed_in, workspace = signed_in_of(request), await workspace_of(request)
     request_id = getattr(request.state, "request_id", None)
-    return Services(
-        context_of(request).ports, Caller(workspace=workspace, request_id=request_id)
+    caller = await read(
+        request, partial(access_of(request).caller, signed_in, workspace, request_id)
     )
+    if workspace != DEFAULT_WORKSPACE and not caller.principal.grants:
+        raise _no_workspace(workspace)
+    return Services(context_of(request).ports, caller)
+
+
+async def workspace_of(request: Request) -> str:
+    """Return the workspace that `request` is about. Raises NotFound."""
+    name = names.check_workspace(request.headers.get(WORKSPACE_HEADER, DEFAULT_WORKSPACE))
+    context = context_of(request)
+    if name not in context.workspaces:
+        found = await read(request, context.ports.metadata.workspaces)
+        context.workspaces.update(workspace.name for workspace in found)
+        if name not in context.workspaces:
+            raise _no_workspace(name)
+    return name
+
+
+def _no_workspace(name: str) -> NotFound:
+    return NotFound(f"There is no workspace {name!r}.")
 
 
 async def read(request: Request, call: Callable[[], T]) -> T:

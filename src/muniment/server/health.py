@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -13,8 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from muniment._version import __version__
+from muniment.domain.access import GLOBAL
+from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.errors import MunimentError, NotFound, Unavailable
-from muniment.server.context import context_of, wait_for
+from muniment.server.context import access_of, context_of, read, signed_in_of, wait_for
 from muniment.server.metrics import Metrics
 from muniment.server.settings import Settings
 
@@ -102,14 +105,24 @@ async def metrics(request: Request) -> Response:
     """Return requests by route, method and status; bytes in and out; what is stored; the process.
 
     With several workers, each counts for itself: the label `worker` says whose numbers these are.
-    Counts of what is stored are at most a minute old.
+    Counts of what is stored are at most a minute old, and for whoever may do something about the
+    whole registry, such as read the audit log; or for everybody, if metrics are public.
     """
     counted: Metrics = request.app.state.metrics
     settings: Settings = request.app.state.settings
     if not settings.metrics:
         raise NotFound("Metrics are off.", hint="MUNIMENT_METRICS=true turns them on.")
+    with_totals = settings.metrics_public or await read(request, partial(_sees_totals, request))
     if time.monotonic() - counted.totals_at > _TOTALS_AGE:
         counted.totals_at = time.monotonic()
         counted.totals = await wait_for(request, context_of(request).ports.metadata.totals)
-    body, media_type = await wait_for(request, counted.exposition)
+    body, media_type = await wait_for(request, partial(counted.exposition, with_totals=with_totals))
     return Response(body, media_type=media_type)
+
+
+def _sees_totals(request: Request) -> bool:
+    signed_in = signed_in_of(request)
+    if signed_in is None:
+        return True
+    principal = access_of(request).principal(signed_in, DEFAULT_WORKSPACE)
+    return any(principal.may(verb) for verb in GLOBAL)

@@ -65,7 +65,7 @@ class Metrics:
         tally.sent += sent
 
     def collect(self) -> Iterator[Metric]:
-        """Yield everything, as prometheus_client wants it."""
+        """Yield what this process has counted, as prometheus_client wants it."""
         from prometheus_client.metrics_core import (
             CounterMetricFamily,
             GaugeMetricFamily,
@@ -101,12 +101,12 @@ class Metrics:
         yield GaugeMetricFamily(
             "muniment_start_time_seconds", "When this process began.", self._started_at
         )
-        if self.totals is not None:
-            for name, what in _TOTALS.items():
-                yield GaugeMetricFamily(f"muniment_{name}", what, float(getattr(self.totals, name)))
 
-    def exposition(self) -> tuple[bytes, str]:
-        """Return all metrics in Prometheus' text form, those of the process too; and its type."""
+    def exposition(self, *, with_totals: bool) -> tuple[bytes, str]:
+        """Return all metrics in Prometheus' text form, those of the process too; and its type.
+
+        `with_totals`: also what is stored, in all workspaces.
+        """
         from prometheus_client import (
             CollectorRegistry,
             GCCollector,
@@ -117,10 +117,25 @@ class Metrics:
 
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
+        if with_totals and self.totals is not None:
+            registry.register(_Stored(self.totals))
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
         return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+class _Stored:
+    """Counts of what is stored, as prometheus_client wants them."""
+
+    def __init__(self, totals: StorageTotals) -> None:
+        self._totals = totals
+
+    def collect(self) -> Iterator[Metric]:
+        from prometheus_client.metrics_core import GaugeMetricFamily
+
+        for name, what in _TOTALS.items():
+            yield GaugeMetricFamily(f"muniment_{name}", what, float(getattr(self._totals, name)))
 
 
 _TOTALS: Final = {

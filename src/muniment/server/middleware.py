@@ -1,8 +1,9 @@
 """The frame around every request, as one ASGI layer: id, checks, limits, headers, counts, log.
 
-    request ──> id ──> guard ──> stores open? ──> route ──> answer + headers ──> count ──> log
-                         │                          └─ raised by accident ──> 500, cause in the log
-                         └─ refused ──────────────────────────────────────> 403, 414, 431
+    request ──> id ──> guard ──> stores open? ──> who is it? ──> route ──> answer + headers ──> log
+                         │                             │           └─ raised by accident ──> 500
+                         │                             └─ refused ──> 401, 403, 429, or /sign-in
+                         └─ refused ──> 403, 414, 431
 
 One layer and not six, since each costs every request a call and a closure on the way in and out.
 """
@@ -14,15 +15,19 @@ import logging
 import re
 from time import perf_counter
 from typing import Final
+from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from starlette.requests import ClientDisconnect
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from muniment.errors import LimitExceeded, MunimentError
+from muniment.errors import LimitExceeded, MunimentError, PermissionDenied, Unauthenticated
+from muniment.server.authentication import Authentication
 from muniment.server.metrics import UNROUTED, Metrics
 from muniment.server.problems import internal_error, problem_response
-from muniment.server.security import Guard, TooLong
+from muniment.server.proxies import Proxies
+from muniment.server.security import SAFE_METHODS, Guard, TooLong, is_local_name
 from muniment.server.settings import Settings
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
@@ -40,6 +45,8 @@ SECURITY_HEADERS: Final = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 
+_TLS_FROM_NOW_ON: Final = (b"strict-transport-security", b"max-age=31536000")
+
 _log = logging.getLogger("muniment.server")
 _access = logging.getLogger("muniment.access")
 
@@ -50,6 +57,8 @@ class Frame:
     def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
         self.app = app
         self._guard = Guard(settings)
+        self._proxies = Proxies(settings)
+        self._authentication = Authentication(settings)
         self._metrics = metrics
         self._json_limit = settings.max_json_bytes
         self._upload_limit = settings.max_upload_bytes
@@ -62,6 +71,7 @@ class Frame:
             await self.app(scope, receive, send)
             return
         began = perf_counter()
+        self._proxies.apply(scope)
         headers = dict(scope["headers"])
         exchange = _Exchange(
             scope, receive, send, headers, json=self._json_limit, upload=self._upload_limit
@@ -74,19 +84,20 @@ class Frame:
             except MunimentError as refusal:
                 await exchange.refuse(refusal)
             else:
-                await self._answer(scope, exchange)
+                await self._answer(scope, exchange, headers)
         finally:
             self._metrics.in_flight -= 1
             self._account(scope, exchange, perf_counter() - began)
 
-    async def _answer(self, scope: Scope, exchange: _Exchange) -> None:
+    async def _answer(self, scope: Scope, exchange: _Exchange, headers: dict[bytes, bytes]) -> None:
         try:
             if not self._opened and scope["path"] != EARLY:
                 await asyncio.shield(scope["app"].state.opening)
                 self._opened = True
+            await self._authentication.admit(scope, headers)
             await self.app(scope, exchange.receive, exchange.send)
-        except MunimentError as error:  # the stores can't be opened; routes' own are caught inside
-            await exchange.refuse(error)
+        except MunimentError as error:  # routes' own are caught inside
+            await exchange.refuse(error, instead=_page_instead(error, scope, headers))
         except ClientDisconnect:
             return  # nobody is left to be answered
         except Exception:
@@ -118,6 +129,7 @@ class Frame:
                         "received": exchange.received,
                         "sent": exchange.sent,
                         "client": client[0] if client else None,
+                        "user": getattr(scope["state"].get("signed_in"), "name", None),
                         "request_id": exchange.request_id,
                     }
                 },
@@ -128,6 +140,7 @@ class _Exchange:
     """One request and its answer on their way through: what came, what went, and the limits."""
 
     __slots__ = (
+        "_host",
         "_json_limit",
         "_limit",
         "_more",
@@ -155,6 +168,7 @@ class _Exchange:
         self._scope, self._receive, self._send = scope, receive, send
         self._json_limit, self._upload_limit = json, upload
         self._limit: int | None = None  # known when the route is, at the first piece of the body
+        self._host = headers.get(b"host", b"")
         length = headers.get(b"content-length")
         self.announced = int(length) if length is not None and length.isdigit() else None
         self._more = bool(self.announced) or b"transfer-encoding" in headers
@@ -186,6 +200,8 @@ class _Exchange:
             present = {name for name, _ in headers}
             headers += [item for item in SECURITY_HEADERS if item[0] not in present]
             headers.append((b"x-request-id", self.request_id.encode()))
+            if self._scope["scheme"] == "https" and not is_local_name(self._host):
+                headers.append(_TLS_FROM_NOW_ON)
             if self._more and self._much_is_left():
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
@@ -193,10 +209,12 @@ class _Exchange:
             self.sent += len(message.get("body", b""))
         await self._send(message)
 
-    async def refuse(self, error: MunimentError) -> None:
-        """Answer with an error from here, outside of the framework."""
+    async def refuse(self, error: MunimentError, *, instead: str | None = None) -> None:
+        """Answer with an error from here, outside of the framework; or lead to a page instead."""
         status = error.http_status if isinstance(error, TooLong) else None
         response = problem_response(error, request_id=self.request_id, status=status)
+        if instead is not None:
+            response = RedirectResponse(instead, 303, {"cache-control": "no-store"})
         await response(self._scope, self.receive, self.send)
 
     def _limit_of_route(self) -> int:
@@ -217,6 +235,22 @@ class _Exchange:
             else "Send it in pieces, by an upload session.",
             details={"limit": limit},
         )
+
+
+def _page_instead(error: MunimentError, scope: Scope, headers: dict[bytes, bytes]) -> str | None:
+    """Return the page that a browser's user needs next, if a browser asked for a page."""
+    if b"text/html" not in headers.get(b"accept", b"") or b"authorization" in headers:
+        return None
+    if isinstance(error, PermissionDenied) and error.details.get("must_change"):
+        return "/password"
+    if not isinstance(error, Unauthenticated):
+        return None
+    wanted = quote(scope["path"])
+    if scope["query_string"]:
+        wanted += "?" + scope["query_string"].decode("latin-1")
+    if scope["method"] not in SAFE_METHODS:
+        wanted = "/"
+    return "/sign-in" + (f"?{urlencode({'next': wanted})}" if wanted != "/" else "")
 
 
 def _route(scope: Scope) -> str:

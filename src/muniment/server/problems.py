@@ -32,6 +32,7 @@ from muniment.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_SECONDS = 1
+_CHALLENGES = 'Basic realm="Muniment", charset="UTF-8", Bearer realm="Muniment"'
 
 
 def problem_response(
@@ -91,7 +92,7 @@ def _headers_of(error: MunimentError) -> dict[str, str]:
         wait = math.ceil(seconds) if isinstance(seconds, int | float) else _RETRY_SECONDS
         headers["retry-after"] = str(wait)
     if isinstance(error, Unauthenticated):
-        headers["www-authenticate"] = 'Basic realm="muniment", charset="UTF-8"'
+        headers["www-authenticate"] = _CHALLENGES
     if "size" in error.details and error.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         headers["content-range"] = f"bytes */{error.details['size']}"
     return headers

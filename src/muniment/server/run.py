@@ -1,7 +1,7 @@
 """Serving: a socket, and one process or several that answer on it.
 
-serve ──> loopback? ──> bind ──┬─ 1 worker:  this process serves
-                               └─ N workers: N forks serve, this one watches (workers.py)
+serve ──> may it be reached? ──> bind ──┬─ 1 worker:  this process serves
+                                        └─ N workers: N forks serve, this one watches (workers.py)
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import contextlib
 import errno
 import gc
 import ipaddress
+import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -23,19 +25,20 @@ from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from muniment._version import __version__
 from muniment.errors import ConfigurationError
 from muniment.server import log, workers
-from muniment.server.app import create_app
+from muniment.server.app import create_app, open_ports
 from muniment.server.context import Context
-from muniment.server.settings import Settings
+from muniment.server.protocol import BoundedProtocol
+from muniment.server.settings import Settings, is_loopback
+from muniment.services import Access
 
 _BACKLOG: Final = 2_048
 _KEEP_ALIVE: Final = 75  # seconds; longer than clients and proxies usually keep theirs
 _GRACE: Final = 30  # seconds that requests under way get at the end
-_MAX_HEAD: Final = 1024 * 1024
+_log = logging.getLogger("muniment.server")
 
 _WHY_NOT: Final = {
     errno.EADDRINUSE: (
@@ -54,12 +57,20 @@ def serve(settings: Settings) -> int:
     `Muniment 0.1.0 serves ./.muniment at http://127.0.0.1:8000  (Ctrl-C ends it)`.
 
     Raises:
-        ConfigurationError: the address is not loopback's or not to be had, or the folder can't
-            be used or was written by a newer Muniment.
+        ConfigurationError: others can reach the address and there are no users, or it is not to
+            be had; a certificate or the folder can't be used; or a newer Muniment wrote it.
         Corrupt: the folder's database is damaged.
     """
     log.configure(settings)
+    check_certificate(settings)
     listener = bind(settings)
+    if not (is_loopback(settings.host) or settings.tls_certificate or settings.trusted_proxies):
+        _log.warning(
+            "Passwords and tokens can be read on their way to http://%s: nothing encrypts them. "
+            "Set MUNIMENT_TLS_CERTIFICATE, or a reverse proxy before this server and "
+            "MUNIMENT_TRUSTED_PROXIES.",
+            settings.host,
+        )
     with contextlib.closing(listener):
         announce = _Announcement(settings, listener)
         if settings.workers == 1:
@@ -84,6 +95,8 @@ def serve_on(
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_GRACE,
@@ -98,9 +111,11 @@ def bind(settings: Settings) -> socket.socket:
     """Return a socket on the address that `settings` name; it does not listen yet.
 
     Raises:
-        ConfigurationError: the address is not loopback's, or can't be had.
+        ConfigurationError: the host is no address, or can't be had; or others can reach it, and
+            the registry has no users.
     """
-    host = loopback(settings.host)
+    host = address(settings.host)
+    check_exposure(settings)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -120,23 +135,78 @@ def bind(settings: Settings) -> socket.socket:
     return listener
 
 
-def loopback(host: str) -> str:
-    """Return the loopback address that `host` names.
+def address(host: str) -> str:
+    """Return the address that `host` names: itself, or that of `localhost`.
 
     Raises:
-        ConfigurationError: it names another address.
+        ConfigurationError: it names none.
     """
     name = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
     with contextlib.suppress(ValueError):
-        if ipaddress.ip_address(name).is_loopback:
-            return name
+        return str(ipaddress.ip_address(name))
     raise ConfigurationError(
-        f"The host is {host!r:.200}, but this version has no sign-in yet: it serves loopback only.",
-        hint="Use 127.0.0.1, and let others in by what has a login: "
-        "`ssh -L 8000:127.0.0.1:8000 …`, or a reverse proxy "
-        "(its name goes into MUNIMENT_ALLOWED_HOSTS).",
+        f"The host is {host!r:.200}, which is no address.",
+        hint="Use an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them. "
+        "Names by which clients call the server go into MUNIMENT_ALLOWED_HOSTS.",
         details={"setting": "host"},
     )
+
+
+def check_exposure(settings: Settings) -> None:
+    """Refuse an address that others can reach unless the registry has users, who sign in.
+
+    Raises:
+        ConfigurationError: it has none.
+    """
+    if is_loopback(settings.host):
+        return
+    ports = open_ports(settings)
+    try:
+        if Access(ports).enabled:
+            return
+    finally:
+        ports.close()
+    raise ConfigurationError(
+        f"The host is {settings.host!r:.200}, which others can reach, but the registry in "
+        f"{str(settings.home)!r} has no users: anybody could do anything.",
+        hint="Run `muniment init` with the same home to make the first admin, or serve "
+        "loopback alone (127.0.0.1).",
+        details={"setting": "host"},
+    )
+
+
+def check_certificate(settings: Settings) -> None:
+    """Refuse files of a certificate and its key that can't be used.
+
+    Raises:
+        ConfigurationError: they are missing, no PEM, encrypted, or don't belong together.
+    """
+    certificate, key = settings.tls_certificate, settings.tls_key
+    if certificate is None:
+        if key is None:
+            return
+        raise ConfigurationError(
+            "There is a key for TLS, but no certificate.",
+            hint="Set MUNIMENT_TLS_CERTIFICATE, too.",
+            details={"setting": "tls_certificate"},
+        )
+
+    def encrypted() -> str:
+        raise ConfigurationError(
+            f"The key of {str(certificate)!r} is encrypted.",
+            hint="Give it without a passphrase, in a file that only the server can read.",
+            details={"setting": "tls_key"},
+        )
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, encrypted)
+    except OSError as error:  # also what OpenSSL says of their content
+        raise ConfigurationError(
+            f"The certificate {str(certificate)!r} and its key can't be used: "
+            f"{error.strerror or error}.",
+            hint="Both are PEM; the certificate is followed by those that it depends on.",
+            details={"setting": "tls_certificate"},
+        ) from error
 
 
 class _Announcement:
@@ -144,7 +214,8 @@ class _Announcement:
 
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
         host, port = listener.getsockname()[:2]
-        self._url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        scheme = "https" if settings.tls_certificate else "http"
+        self._url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         self._home = _shown(settings.home)
 
     def __call__(self, server: object = None) -> None:
@@ -198,32 +269,3 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-class BoundedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 that gives up on a head without an end.
-
-    The parser collects URL and headers until they are complete; only then can the application
-    refuse them. This keeps a sender who never completes them from filling the memory.
-    """
-
-    _head = 0  # bytes of the head so far; exact to one read of the socket
-    _in_head = False
-
-    def on_message_begin(self) -> None:
-        """Begin to count."""
-        self._head, self._in_head = 0, True
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        """The head is complete."""
-        self._in_head = False
-        super().on_headers_complete()
-
-    def data_received(self, data: bytes) -> None:
-        """Parse, and give up if the head goes on and on."""
-        super().data_received(data)
-        if self._in_head:
-            self._head += len(data)
-            if self._head > _MAX_HEAD and not self.transport.is_closing():
-                self.send_400_response("The head of the request is too long.")

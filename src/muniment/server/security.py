@@ -20,8 +20,9 @@ LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 OPEN_TO_ANY_HOST: Final = frozenset({"/health", "/ready"})
 """Probes address a server by whatever name it has where they run, and learn nothing but this."""
 
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_OWN_SITE: Final = frozenset({b"same-origin", b"none"})
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_SITE: Final = frozenset({None, b"same-origin", b"none"})
+_SINGLE: Final = frozenset({b"host", b"authorization", b"origin", b"sec-fetch-site"})
 _REMEMBERED_HOSTS: Final = 1_000
 
 
@@ -56,10 +57,10 @@ class Guard:
             return
         host = headers.get(b"host", b"")
         if len(headers) != len(scope["headers"]):
-            _check_single_host(scope["headers"])
+            _check_single(scope["headers"])
         if host not in self._good:
             self._check_host(host)
-        if scope["method"] not in _SAFE_METHODS:
+        if scope["method"] not in SAFE_METHODS:
             _check_site(headers, host)
 
     def _check_size(self, scope: Scope) -> None:
@@ -105,25 +106,55 @@ def host_names(host: str, allowed: Iterable[str]) -> frozenset[str]:
     return frozenset({*LOOPBACK_NAMES, own.lower(), *allowed})
 
 
+def is_local_name(host: bytes) -> bool:
+    """Say whether a Host header calls this machine by one of the names that every machine has."""
+    return without_port(host.decode("latin-1").lower()) in LOOPBACK_NAMES
+
+
 def without_port(authority: str) -> str:
     """Return the name in `name`, `name:8000`, `[::1]` or `[::1]:8000`."""
     name, colon, port = authority.rpartition(":")
     return name if colon and port.isdigit() else authority
 
 
-def _check_single_host(headers: Iterable[tuple[bytes, bytes]]) -> None:
-    if sum(name == b"host" for name, _ in headers) > 1:
-        raise InvalidInput("The request has several Host headers.", hint="Send one.")
+def check_own_page(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    """Refuse a change that does not say that a page of ours sent it.
+
+    For whoever a cookie signs in: unlike a program, a browser always says whence.
+
+    Raises:
+        PermissionDenied: it says nothing, or another site.
+    """
+    host = headers.get(b"host", b"").lower()
+    own = {b"https://" + host, scope["scheme"].encode() + b"://" + host}
+    origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
+    if origin is None and site is None:
+        raise PermissionDenied(
+            "A signed-in browser says from which page a change comes; this request does not.",
+            hint="A program sends a token (Authorization: Bearer …) instead of the cookie.",
+        )
+    if (origin is not None and origin.lower() not in own) or site not in (None, b"same-origin"):
+        raise _another_site(origin or site or b"")
+
+
+def _check_single(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Refuse what another server on the way may have read in another way."""
+    names = [name for name, _ in headers if name in _SINGLE]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1).decode().title()
+        raise InvalidInput(f"The request has several {twice} headers.", hint="Send one.")
 
 
 def _check_site(headers: Mapping[bytes, bytes], host: bytes) -> None:
     """Refuse a write that a page of another site made a browser send."""
     origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
     own = origin is None or origin.partition(b"://")[2].lower() == host.lower()
-    if own and (site is None or site in _OWN_SITE):
-        return
-    shown = origin or site or b""
-    raise PermissionDenied(
+    if not own or site not in _OWN_SITE:
+        raise _another_site(origin or site or b"")
+
+
+def _another_site(shown: bytes) -> PermissionDenied:
+    return PermissionDenied(
         f"A page of another site ({shown.decode('latin-1')!r:.200}) may not change anything here.",
         hint="Send the request from a program, or from a page of this server.",
     )

@@ -18,11 +18,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from muniment.domain.names import MAX_BLOB_BYTES
 from muniment.errors import ConfigurationError
@@ -40,14 +42,29 @@ _ELSEWHERE: Final = {"MONGODB_URL": "MongoDB", "MINIO_ENDPOINT": "MinIO"}
 _ELSEWHERE_TOO: Final = ("MONGODB_DB", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_BUCKET")
 
 OF_OTHERS: Final = frozenset(
-    {"MUNIMENT_CACHE", "MUNIMENT_COMPLETE", "MUNIMENT_REGISTRY", "MUNIMENT_WORKSPACE"}
+    {
+        "MUNIMENT_CACHE",
+        "MUNIMENT_COMPLETE",
+        "MUNIMENT_PASSWORD",
+        "MUNIMENT_REGISTRY",
+        "MUNIMENT_TOKEN",
+        "MUNIMENT_USERNAME",
+        "MUNIMENT_WORKSPACE",
+    }
 )
 """Variables with our prefix that the client and the command line read, and the server does not."""
+
+SECRETS: Final = frozenset({"oidc_client_secret"})
+"""Settings that may also be given as the path of a file, by their variable's name and `_FILE`."""
+
+MASK: Final = "********"
+"""What is shown of a secret."""
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _SIZE = re.compile(r"(\d+)\s*(?:([KMGT])iB)?")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
 _log = logging.getLogger(__name__)
 
 
@@ -73,13 +90,56 @@ def _size(value: object) -> object:
 
 def _host_names(value: object) -> object:
     """Read names as a Host header carries them, but without a port; text is split at commas."""
-    names = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    names = _list(value)
     if not isinstance(names, list | tuple):
         return value
     for name in names:
         if not _HOST.fullmatch(str(name)):
             raise ValueError("names or addresses without scheme and port, separated by commas")
     return tuple(str(name).lower() for name in names)
+
+
+def _list(value: object) -> object:
+    """Read what is separated by commas; what is no text is pydantic's matter."""
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def _networks(value: object) -> object:
+    """Read addresses and networks, such as `10.0.0.0/8`; text is split at commas."""
+    networks = _list(value)
+    if not isinstance(networks, list | tuple):
+        return value
+    try:
+        return tuple(str(ip_network(str(network), strict=False)) for network in networks)
+    except ValueError:
+        raise ValueError("addresses or networks such as 10.0.0.0/8, with commas") from None
+
+
+def _header_name(value: object) -> object:
+    if isinstance(value, str) and not _HEADER.fullmatch(value):
+        raise ValueError("the name of a header: letters, digits and hyphens")
+    return value
+
+
+def _issuer(value: object) -> object:
+    """Read the address of an issuer: `https`, or `http` on loopback."""
+    if isinstance(value, str):
+        parts = urlsplit(value)
+        if parts.scheme != "https" and not (
+            parts.scheme == "http" and is_loopback(parts.hostname or "")
+        ):
+            raise ValueError("an https:// URL")
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a server on `host` (an address or `localhost`) is reached from here alone."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))]
@@ -91,7 +151,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: str = Field("127.0.0.1", description="The address to listen on; loopback only.")
+    host: str = Field(
+        "127.0.0.1", description="The address to listen on; others than loopback need users."
+    )
     port: int = Field(8000, ge=0, le=65_535, description="The port; 0 picks a free one.")
     home: Path = Field(
         Path(".muniment"), description="The folder of the database and of the models' files."
@@ -99,6 +161,38 @@ class Settings(BaseModel):
     workers: int = Field(1, ge=1, le=256, description="How many processes answer requests.")
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_host_names)] = Field(
         (), description="Names by which clients may call the server, beside loopback's."
+    )
+    tls_certificate: Path | None = Field(
+        None, description="The file of the certificate (PEM, with its chain), to serve TLS."
+    )
+    tls_key: Path | None = Field(
+        None, description="The file of its key, if that is not in the certificate's file."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_networks)] = Field(
+        (), description="Reverse proxies whose X-Forwarded-For, -Proto and -Host count."
+    )
+    proxy_user_header: Annotated[str | None, BeforeValidator(_header_name)] = Field(
+        None, description="The header in which a trusted proxy names who has signed in there."
+    )
+    oidc_issuer: Annotated[str | None, BeforeValidator(_issuer)] = Field(
+        None, description="The OpenID Connect issuer that people and machines may sign in with."
+    )
+    oidc_client_id: str | None = Field(
+        None, description="This server's client id there, for people."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="Its secret, if it has one; better given as a file."
+    )
+    oidc_audience: str | None = Field(
+        None, description="What the JWTs of machines must be made for; without it, none is taken."
+    )
+    oidc_name_claim: str = Field("preferred_username", description="The claim with a user's name.")
+    oidc_groups_claim: str = Field("groups", description="The claim with a user's groups.")
+    oidc_scopes: Annotated[tuple[str, ...], BeforeValidator(_list)] = Field(
+        ("openid", "profile", "email"), description="The scopes that people are signed in with."
+    )
+    rate_limit: float = Field(
+        0, ge=0, allow_inf_nan=False, description="Requests a second, per caller; 0: any number."
     )
     max_json_bytes: Size = Field(32 * MIB, description="The largest JSON body.")
     max_upload_bytes: Size = Field(MAX_BLOB_BYTES, description="The largest body with bytes.")
@@ -116,6 +210,7 @@ class Settings(BaseModel):
         timedelta(days=7), description="How long an unfinished upload can be gone on with."
     )
     metrics: bool = Field(True, description="Whether /metrics answers.")
+    metrics_public: bool = Field(False, description="Whether /metrics answers without sign-in.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="The least severe lines that are logged (to stderr)."
     )
@@ -188,8 +283,27 @@ def _find(arguments: Mapping[str, object]) -> dict[str, _Found]:
             for place, variables in places.items():
                 if variables.get(variable) and name not in found:
                     found[name] = _Found(variables[variable], f"{place} {variable}")
+        if name in SECRETS and name not in found:
+            found |= _in_file(name, places)
     unknown = arguments.keys() - Settings.model_fields.keys()
     return found | {name: _Found(arguments[name], "argument") for name in unknown}
+
+
+def _in_file(name: str, places: Mapping[str, Mapping[str, str]]) -> dict[str, _Found]:
+    """Return a secret that stands in a file which a variable names; nothing if none does."""
+    variable = _file_variable(name)
+    for place, variables in places.items():
+        if path := variables.get(variable):
+            source = f"{place} {variable}"
+            try:
+                return {name: _Found(Path(path).read_text("utf-8").strip(), source)}
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigurationError(
+                    f"The file {path!r:.200} (from {source}) can't be read: {error}.",
+                    hint="It holds the secret alone, in UTF-8.",
+                    details={"setting": name, "source": source},
+                ) from error
+    return {}
 
 
 def _dotenv() -> dict[str, str]:
@@ -211,8 +325,9 @@ def _validated(found: Mapping[str, _Found]) -> Settings:
     name = str(first["loc"][0])
     rule = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     item = found[name]
+    shown = repr(MASK) if name in SECRETS else f"{str(item.value)!r:.200}"
     raise ConfigurationError(
-        f"The setting {name} is {str(item.value)!r:.200} (from {item.source}); it must be {rule}.",
+        f"The setting {name} is {shown} (from {item.source}); it must be {rule}.",
         hint="docs/settings.md describes every setting; `muniment config` shows them.",
         details={"setting": name, "source": item.source, "rule": rule},
     )
@@ -238,6 +353,7 @@ def _refuse_backends(variables: Mapping[str, str], place: str) -> None:
 
 def _warn_of_unknown(variables: Mapping[str, str], place: str) -> None:
     known = {_variable(name) for name in Settings.model_fields} | OF_OTHERS
+    known |= set(map(_file_variable, SECRETS))
     for variable in sorted(variables):
         if variable.startswith(PREFIX) and variable not in known:
             near = get_close_matches(variable, known, n=1)
@@ -249,6 +365,10 @@ def _variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
+def _file_variable(name: str) -> str:
+    return f"{_variable(name)}_FILE"
+
+
 def _as_text(name: str, value: object) -> str:
     """Write a value as the environment would hold it."""
     if isinstance(value, int) and name.endswith("_bytes"):
@@ -257,6 +377,12 @@ def _as_text(name: str, value: object) -> str:
         return _duration_text(value)
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, SecretStr):
+        return MASK
+    if value is None:
+        return ""
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 

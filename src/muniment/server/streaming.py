@@ -18,13 +18,15 @@ from typing import Final, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
-from muniment.errors import InvalidInput
+from muniment.errors import InvalidInput, LimitExceeded
 from muniment.services.artifacts import Intake
 from muniment.storage.blobs import CHUNK, BlobStat
 
 T = TypeVar("T")
 SILENCE: Final = 60.0
 """Seconds without a byte after which a connection counts as lost."""
+PATIENCE: Final = 300.0
+"""Seconds within which a body must have come that is held as a whole."""
 
 
 class Truncated(InvalidInput):
@@ -47,6 +49,27 @@ async def chunks_of(request: Request) -> AsyncGenerator[bytes, None]:
             if not chunk:
                 return
             yield chunk
+
+
+async def read_whole(request: Request, *, limit: int | None = None) -> bytes:
+    """Return a body that is small enough to be held.
+
+    Raises:
+        LimitExceeded: it has more than `limit` bytes; without one, the frame's limit holds.
+        Truncated: as `chunks_of`; or it took more than `PATIENCE` seconds to come.
+    """
+    content = bytearray()
+    try:
+        async with asyncio.timeout(PATIENCE), aclosing(chunks_of(request)) as chunks:
+            async for chunk in chunks:
+                content += chunk
+                if limit is not None and len(content) > limit:
+                    raise LimitExceeded(
+                        f"The body has more than {limit} bytes.", details={"limit": limit}
+                    )
+    except TimeoutError:
+        raise Truncated("The body came too slowly.") from None
+    return bytes(content)
 
 
 def announced_size(request: Request) -> int | None:

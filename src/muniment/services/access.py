@@ -17,7 +17,7 @@ from typing import Final
 
 from muniment.domain import names
 from muniment.domain.access import GLOBAL, OWNER, Grant, Principal
-from muniment.domain.accounts import BrowserSession, Token, User, UserKind
+from muniment.domain.accounts import BrowserSession, Token, User, UserKind, WhoAmI
 from muniment.domain.activities import ActivityKind
 from muniment.domain.caller import Caller
 from muniment.errors import InvalidInput, PermissionDenied, RateLimited, Unauthenticated
@@ -28,6 +28,7 @@ from muniment.services.passwords import (
     hash_password,
     new_secret,
     password_fits,
+    remembered,
     secret_fits,
     secret_hash,
 )
@@ -92,15 +93,22 @@ class Access:
         """
         if password.startswith(TOKEN_PREFIX):
             return self.by_token(password, address=address)
-        now = self._ports.clock()
-        keys = self._throttle(name, address, now)
+        return self._by_own_password(name, password, address)
+
+    def by_known_password(self, name: str, password: str, *, address: str) -> SignedIn | None:
+        """Sign in as `by_password` does if that takes point reads alone.
+
+        None if it takes more: a look at the hash, or at whatever is wrong.
+
+        Raises:
+            RateLimited: as `by_password`, so that who guesses learns nothing here.
+        """
+        if password.startswith(TOKEN_PREFIX):
+            return self.by_known_token(password)
+        self._throttle(name, address, self._ports.clock())
         user = self._accounts.user(name)
-        known = user is not None and user.active and user.kind is UserKind.PERSON
-        fits = password_fits(user.password if user and known else None, password)
-        if user is None or not known or not fits:
-            self._note_failures(keys, name, address, now)
-            raise _unknown()
-        self._accounts.forgive(keys[0])
+        if user is None or not _may_use_password(user) or not remembered(user.password, password):
+            return None
         return _signed_in(user)
 
     def by_token(self, text: str, *, address: str) -> SignedIn:
@@ -110,11 +118,9 @@ class Access:
             Unauthenticated: it is no token of this registry, or expired, revoked, or its user was
                 deactivated.
         """
-        token_id, _, secret = text.removeprefix(TOKEN_PREFIX).partition("_")
-        token = self._accounts.token(token_id) if text.startswith(TOKEN_PREFIX) else None
         now = self._ports.clock()
-        fits = secret_fits(token.secret if token else secret_hash(""), secret)
-        if token is None or not fits:
+        token_id, token = self._token(text)
+        if token is None:
             self._note_failures(self._throttle(token_id, address, now), token_id, address, now)
             raise _unknown()
         if token.revoked_at is not None:
@@ -126,15 +132,33 @@ class Access:
         user = self._accounts.user(token.user)
         if user is None or not user.active:
             raise _unknown()
-        if token.last_used_at is None or now - token.last_used_at >= _NOTED_USE:
+        if not _is_noted(token, now):
             self._accounts.use_token(token.id, now)
-        return replace(
-            _signed_in(user),
-            token=token,
-            automation=token.automation or user.kind is UserKind.SERVICE,
-            must_change=False,
-            by="token",
-        )
+        return _with_token(user, token)
+
+    def by_known_token(self, text: str) -> SignedIn | None:
+        """Sign in as `by_token` does if that takes point reads alone; None if it takes more."""
+        now, (_, token) = self._ports.clock(), self._token(text)
+        if token is None or token.revoked_at is not None or not _is_noted(token, now):
+            return None
+        if token.expires_at is not None and token.expires_at <= now:
+            return None
+        user = self._accounts.user(token.user)
+        return _with_token(user, token) if user is not None and user.active else None
+
+    def by_proxy(self, name: str) -> SignedIn:
+        """Sign in whom a trusted proxy has named: somebody known here who is no service account.
+
+        Raises:
+            Unauthenticated: there is nobody of that name, or they were deactivated.
+        """
+        user = self._accounts.user(name)
+        if user is None or not user.active or user.kind is not UserKind.PERSON:
+            raise Unauthenticated(
+                f"The proxy names {name!r:.100}, who is unknown here.",
+                hint="`muniment user create` makes users.",
+            )
+        return replace(_signed_in(user), must_change=False, by="proxy")
 
     def by_session(self, cookie: str) -> SignedIn | None:
         """Return who a browser's cookie stands for; None if it is over."""
@@ -153,9 +177,11 @@ class Access:
             if not known.active:
                 raise _unknown()
             return replace(_signed_in(replace(known, groups=identity.groups)), by="oidc")
+        # Named as grants name it: what the issuer calls a machine may be a user's name here.
+        subject = f"oidc:{identity.key}"
         return SignedIn(
-            name=identity.name,
-            subjects=(f"oidc:{identity.key}", *_groups(identity.groups)),
+            name=subject,
+            subjects=(subject, *_groups(identity.groups)),
             automation=True,
             by="oidc",
         )
@@ -163,7 +189,15 @@ class Access:
     # -- browsers --------------------------------------------------------------------------------
 
     def open_session(self, signed_in: SignedIn, *, address: str) -> str:
-        """Return the cookie of a new session for a user."""
+        """Return the cookie of a new session for a user.
+
+        Raises:
+            Unauthenticated: a token was shown: its limits and its end would be no session's.
+        """
+        if signed_in.token is not None:
+            raise Unauthenticated(
+                "A token opens no session.", hint="Send it with each request instead."
+            )
         now, cookie = self._ports.clock(), new_secret()
         self._accounts.drop_expired_sessions(now)
         self._accounts.add_session(
@@ -183,9 +217,14 @@ class Access:
         """Return the user for a person who came through OIDC, made at the first sign-in.
 
         Raises:
-            Unauthenticated: the user was deactivated.
+            Unauthenticated: the user was deactivated; or nobody is there yet who could let them do
+                anything.
         """
         user = self._accounts.user_by_subject(identity.key)
+        if user is None and not self.enabled:
+            raise Unauthenticated(
+                "This registry has no users yet.", hint="`muniment init` makes the first one."
+            )
         if user is None:
             user = self._accounts.add_user(
                 User(
@@ -213,7 +252,7 @@ class Access:
             Unauthenticated, RateLimited: as `by_password`.
             InvalidInput: the new password breaks the rules.
         """
-        self.by_password(name, old, address=address)
+        self._by_own_password(name, old, address)
         check_password_rules(new, name)
         if new == old:
             raise InvalidInput("That is the present password.", details={"field": "password"})
@@ -247,6 +286,21 @@ class Access:
             request_id=request_id,
         )
 
+    def who(self, signed_in: SignedIn, workspace: str) -> WhoAmI:
+        """Return what somebody may know of themselves, and what they hold in a workspace."""
+        user = self._accounts.user(signed_in.name)
+        principal = self.principal(signed_in, workspace)
+        return WhoAmI(
+            name=signed_in.name,
+            workspace=workspace,
+            grants=principal.grants,
+            scopes=principal.scopes,
+            kind=None if user is None else user.kind,
+            by=signed_in.by,
+            automation=signed_in.automation,
+            must_change=signed_in.must_change,
+        )
+
     def principal(self, signed_in: SignedIn, workspace: str) -> Principal:
         """Return what somebody may do in a workspace."""
         held = self._accounts.grants_of(signed_in.subjects, workspace)
@@ -265,6 +319,26 @@ class Access:
         if self._ports.accounts is None:
             raise Unauthenticated("This registry has no users.")
         return self._ports.accounts
+
+    def _by_own_password(self, name: str, password: str, address: str) -> SignedIn:
+        now = self._ports.clock()
+        keys = self._throttle(name, address, now)
+        user = self._accounts.user(name)
+        known = user is not None and _may_use_password(user)
+        fits = password_fits(user.password if user and known else None, password)
+        if user is None or not known or not fits:
+            self._note_failures(keys, name, address, now)
+            raise _unknown()
+        if self._accounts.failures(keys[0], now - _THROTTLE_WINDOW):
+            self._accounts.forgive(keys[0])
+        return _signed_in(user)
+
+    def _token(self, text: str) -> tuple[str, Token | None]:
+        """Return the id that a token's text names, and the token if its secret is right."""
+        token_id, _, secret = text.removeprefix(TOKEN_PREFIX).partition("_")
+        token = self._accounts.token(token_id) if text.startswith(TOKEN_PREFIX) else None
+        fits = secret_fits(token.secret if token else secret_hash(""), secret)
+        return token_id, token if fits else None
 
     def _free_name(self, wanted: str) -> str:
         base = wanted if names.USER.fullmatch(wanted) else "user"
@@ -306,6 +380,25 @@ def _signed_in(user: User) -> SignedIn:
         automation=user.kind is UserKind.SERVICE,
         must_change=user.must_change,
     )
+
+
+def _with_token(user: User, token: Token) -> SignedIn:
+    return replace(
+        _signed_in(user),
+        token=token,
+        automation=token.automation or user.kind is UserKind.SERVICE,
+        must_change=False,
+        by="token",
+    )
+
+
+def _may_use_password(user: User) -> bool:
+    return user.active and user.kind is UserKind.PERSON
+
+
+def _is_noted(token: Token, now: datetime) -> bool:
+    """Say whether the last use that is written down is a use of this minute."""
+    return token.last_used_at is not None and now - token.last_used_at < _NOTED_USE
 
 
 def _groups(groups: tuple[str, ...]) -> tuple[str, ...]:

@@ -78,6 +78,8 @@ class Administration(Service):
         self._require(Verb.USERS)
         names.check_user_name(name)
         names.check_text(display_name, "display name", names.MAX_LABEL_CHARS)
+        if role is not None:
+            self._check_grantable(workspace, Grant.of_role(role))
         password = None if service else new_one_time_password()
         user = self._accounts.add_user(
             User(
@@ -133,13 +135,14 @@ class Administration(Service):
 
         The text is shown this once; only its hash is kept.
         """
-        owner = self._user(user or self._caller.actor)
-        if owner.name != self._caller.actor:
+        name = user or self._caller.actor
+        if name != self._caller.actor:
             self._require(Verb.USERS)
         elif self._caller.principal.scopes is not None:
             raise PermissionDenied(
                 "A narrowed token can't make tokens.", hint="Sign in with your password."
             )
+        owner = self._user(name)
         if lifetime is not None and not timedelta() < lifetime <= MAX_TOKEN_LIFETIME:
             raise InvalidInput("A token lives between a moment and ten years.")
         now, secret = self._ports.clock(), new_secret()
@@ -165,10 +168,10 @@ class Administration(Service):
         return self._accounts.tokens(None if wanted == EVERYWHERE else wanted)
 
     def revoke_token(self, token_id: str) -> None:
-        """Revoke a token, at once; again is fine."""
+        """Revoke a token, at once; again is fine. One's own needs more than a narrowed token."""
         token = self._accounts.token(token_id)
         mine = token is not None and token.user == self._caller.actor
-        if not mine:
+        if not mine or self._caller.principal.scopes is not None:
             self._require(Verb.USERS)
         if token is None:
             raise NotFound(f"There is no token {token_id!r:.100}.")
@@ -188,8 +191,20 @@ class Administration(Service):
         In the caller's own workspace with the verb `grants.manage`; anywhere else, or everywhere
         (`*`), with `users.manage`. Nobody gives more than they hold.
         """
-        self._may_grant(workspace)
+        self._check_grantable(workspace, grant)
         names.check_subject(subject)
+        if subject.startswith("user:"):
+            self._user(subject.removeprefix("user:"))
+        held = self._accounts.add_grant(
+            workspace, subject, grant, self._ports.clock(), self._caller.actor
+        )
+        self._audit(ActivityKind.GRANT_ADDED, {"grant": held.id, **held.to_json()})
+        return held
+
+    def _check_grantable(self, workspace: str, grant: Grant) -> None:
+        if workspace != EVERYWHERE:
+            names.check_workspace(workspace)
+        self._may_grant(workspace)
         beyond = sorted(
             verb for verb in grant.verbs if not self._caller.principal.may_everywhere(verb)
         )
@@ -200,19 +215,14 @@ class Administration(Service):
                 f"You can't give what you don't hold: {', '.join(beyond)}.",
                 details={"verbs": [verb.value for verb in beyond]},
             )
-        if subject.startswith("user:"):
-            self._user(subject.removeprefix("user:"))
-        held = self._accounts.add_grant(
-            workspace, subject, grant, self._ports.clock(), self._caller.actor
-        )
-        self._audit(ActivityKind.GRANT_ADDED, {"grant": held.id, **held.to_json()})
-        return held
 
     def drop_grant(self, grant_id: int) -> None:
         """Take a grant away."""
-        held = next((g for g in self._accounts.grants() if g.id == grant_id), None)
+        self._require(Verb.GRANT)
+        everybodys = self._caller.principal.may(Verb.USERS)
+        known = self._accounts.grants(None if everybodys else self._caller.workspace)
+        held = next((g for g in known if g.id == grant_id), None)
         if held is None:
-            self._require(Verb.GRANT)
             raise NotFound(f"There is no grant {grant_id}.")
         self._may_grant(held.workspace)
         self._accounts.drop_grant(grant_id)
@@ -226,6 +236,8 @@ class Administration(Service):
             model = self._store.model(self._key(asked.model))
             if model is not None and self._caller.principal.may(Verb.READ, Asked.about(model)):
                 asked = replace(asked, tags=model.tags)
+        if user == self._caller.actor:
+            return self._caller.principal.decide(verb, asked)
         known = self._user(user)
         if not known.active:
             return Decision(False, f"{user} was deactivated")

@@ -185,10 +185,7 @@ class Artifacts(Service):
         upload = self._upload(upload_id)
         offset = self._ports.blobs.offset(upload_id)
         if offset is None:
-            stat = upload.digest and self._ports.blobs.stat(upload.digest)
-            if not stat:
-                raise _no_upload(upload_id)
-            offset = stat.size  # all bytes came and were put in their place
+            offset = self._put_in_place(upload_id, upload.digest).size
         return replace(upload, offset=offset)
 
     def resume_upload(self, upload_id: str, offset: int) -> Intake:
@@ -222,9 +219,7 @@ class Artifacts(Service):
             if upload.digest not in (None, expected):
                 raise InvalidInput(f"This upload was begun for the digest {upload.digest}.")
         if self._ports.blobs.offset(upload_id) is None:
-            stat = expected and self._ports.blobs.stat(expected)
-            if not stat:
-                raise _no_upload(upload_id)
+            stat = self._put_in_place(upload_id, expected)
             self._store.drop_upload(upload_id)
             return stat
         with self._ports.blobs.resume_writer(upload_id) as writer:
@@ -317,10 +312,10 @@ class Artifacts(Service):
         self._require(Verb.DOWNLOAD)
         bare = names.check_digest(digest)
         stat = self._ports.blobs.stat(bare)
-        if stat is not None and self._caller.principal is not OWNER:
-            self._audit_read({"digest": bare})
         if stat is None or not nameable(self._ports, self._caller, [bare]):
             raise NotFound(f"There is no blob {digest}.")
+        if self._caller.principal is not OWNER:
+            self._audit_read({"digest": bare})
         return stat
 
     def read_blob(self, digest: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -354,7 +349,19 @@ class Artifacts(Service):
             raise no_version(model, number)
         return version
 
+    def _put_in_place(self, upload_id: str, digest: str | None) -> BlobStat:
+        """Return the blob that an upload became, whose bytes all came and left its writer.
+
+        Raises:
+            NotFound: they were given up; whether others have stored the same is not said.
+        """
+        stat = None if digest is None else self._ports.blobs.stat(digest)
+        if stat is None or not nameable(self._ports, self._caller, [stat.digest]):
+            raise _no_upload(upload_id)
+        return stat
+
     def _upload(self, upload_id: str) -> Upload:
+        self._require(Verb.CREATE_VERSION)
         upload = self._store.upload(self._caller.workspace, upload_id)
         if upload is None or upload.created_by != self._caller.actor:
             raise _no_upload(upload_id)

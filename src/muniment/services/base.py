@@ -164,6 +164,14 @@ class Service:
             raise no_model(model)
         self._permitted(verb, found)
 
+    def _may_read(self, model: str) -> bool:
+        """Say whether there is a live model of that name that the caller may read."""
+        try:
+            self._check_read(model)
+        except NotFound:
+            return False
+        return True
+
     def _now(self, after: RegisteredModel | None = None) -> datetime:
         """Return the time of a change. History never runs backwards, whatever the clock does."""
         now = self._ports.clock()

@@ -11,7 +11,13 @@ from muniment.domain.activities import ActivityKind
 from muniment.domain.changes import NOTHING, ModelChanges, merge
 from muniment.domain.entities import ReferenceKind, RegisteredModel
 from muniment.domain.values import canonical_json, sha256_hex
-from muniment.errors import AlreadyExists, Conflict, IdempotencyKeyReused, NotFound
+from muniment.errors import (
+    AlreadyExists,
+    Conflict,
+    IdempotencyKeyReused,
+    NotFound,
+    PermissionDenied,
+)
 from muniment.services.base import Service, check_revision, live_model, no_model, same
 from muniment.storage.metadata import ModelId, Remembered, Transaction
 
@@ -34,7 +40,8 @@ class Models(Service):
         def decide(tx: Transaction) -> RegisteredModel:
             present = tx.model()
             if present is not None:
-                if idempotency_key and (done := tx.remembered(idempotency_key)):
+                may_read = self._caller.principal.may(Verb.READ, Asked.about(present))
+                if idempotency_key and may_read and (done := tx.remembered(idempotency_key)):
                     check_same_request(done, request)
                     return present
                 raise AlreadyExists(
@@ -58,7 +65,14 @@ class Models(Service):
     def update_model(
         self, name: str, changes: ModelChanges, *, if_match: int | None = None
     ) -> RegisteredModel:
-        """Apply a merge patch. Tags alone don't count as an update of `updated_at`."""
+        """Apply a merge patch. Tags alone don't count as an update of `updated_at`.
+
+        Raises:
+            PermissionDenied: also for a tag by which somebody's grant is limited, unless the
+                caller manages grants.
+        """
+
+        limiting = self._limiting_tags() if changes.tags else frozenset()
 
         def decide(tx: Transaction) -> RegisteredModel:
             model = self._model(tx, name, Verb.UPDATE_MODEL)
@@ -66,6 +80,14 @@ class Models(Service):
             changed = changes.apply(model)
             if same(changed, model):
                 return model
+            for key in sorted(limiting & changes.tags.keys()):
+                if changed.tags.get(key) != model.tags.get(key):
+                    raise PermissionDenied(
+                        f"Grants are limited by the tag {key!r}: who changes it changes who may "
+                        f"do what with {name!r:.200}.",
+                        hint="Ask somebody who manages the grants of the workspace.",
+                        details={"verb": Verb.GRANT.value, "model": name},
+                    )
             now = self._now(model)
             touched = changed.description != model.description
             tx.save_model(
@@ -152,6 +174,14 @@ class Models(Service):
             return tx.model() or model
 
         return self._store.transact(ModelId(self._caller.workspace, model_id), decide)
+
+    def _limiting_tags(self) -> frozenset[str]:
+        """Return the keys of tags by which grants are limited, unless the caller manages those."""
+        accounts, principal = self._ports.accounts, self._caller.principal
+        if accounts is None or principal.may(Verb.GRANT):
+            return frozenset()
+        held = accounts.grants(self._caller.workspace)
+        return frozenset(h.grant.narrowing.tag.partition("=")[0] for h in held)
 
     def _add_model(self, tx: Transaction, name: str, changes: ModelChanges) -> RegisteredModel:
         now = self._now()

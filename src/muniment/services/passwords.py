@@ -75,11 +75,8 @@ def password_fits(kept: str | None, password: str) -> bool:
     """
     from argon2.exceptions import InvalidHashError, VerificationError
 
-    seen = hmac.digest(_KEY, f"{kept}\0{password}".encode("utf-8", "surrogatepass"), "sha256")
-    now = time.monotonic()
-    with _good_lock:
-        if _good.get(seen, 0.0) > now:
-            return True
+    if remembered(kept, password):
+        return True
     try:
         _hasher().verify(kept or _nobody(), password)
     except (VerificationError, InvalidHashError, UnicodeEncodeError):
@@ -87,10 +84,20 @@ def password_fits(kept: str | None, password: str) -> bool:
     if kept is None:
         return False
     with _good_lock:
-        _good[seen] = now + _REMEMBER_SECONDS
+        _good[_mark(kept, password)] = time.monotonic() + _REMEMBER_SECONDS
         while len(_good) > _REMEMBER_MOST:
             _good.popitem(last=False)
     return True
+
+
+def remembered(kept: str | None, password: str) -> bool:
+    """Say whether the password was found to fit within the last minute; looks at no hash."""
+    with _good_lock:
+        return _good.get(_mark(kept, password), 0.0) > time.monotonic()
+
+
+def _mark(kept: str | None, password: str) -> bytes:
+    return hmac.digest(_KEY, f"{kept}\0{password}".encode("utf-8", "surrogatepass"), "sha256")
 
 
 def new_secret() -> str:

@@ -63,6 +63,9 @@ class Versions(Models):
         def decide(tx: Transaction) -> ModelVersion:
             parent = tx.model()
             if parent is not None:
+                if create_model and not self._caller.principal.may(Verb.READ, Asked.about(parent)):
+                    # As if there were none, so that the refusal does not tell of it.
+                    self._require(Verb.CREATE_MODEL, Asked(model))
                 self._permitted(Verb.CREATE_VERSION, parent)
             if parent is not None and idempotency_key:
                 done = tx.remembered(idempotency_key)
@@ -96,12 +99,14 @@ class Versions(Models):
     def version_by_uuid(self, uuid: str) -> ModelVersion:
         """Return a live version of any model. Raises NotFound."""
         version = self._store.version_by_uuid(self._caller.workspace, uuid)
-        if version is None:
+        if version is None or not self._may_read(version.model):
             raise NotFound(f"There is no version with the uuid {uuid!r:.100}.")
         return version
 
     def check_label_is_free(self, model: str, label: str) -> None:
         """Raise AlreadyExists if a version has the label now: before bytes are sent in vain."""
+        if not self._may_read(model):
+            return  # the commit refuses, and says no more than it must
         if other := self._store.version_by_label(self._caller.workspace, model, label):
             raise _taken_label(other)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from muniment.client.backend import Backend, HousekeepingBackend
+from muniment.client.credentials import Credentials
+from muniment.client.http.administration import HttpAdministration
 from muniment.client.http.artifacts import HttpArtifacts
 from muniment.client.http.catalog import HttpCatalog
 from muniment.client.http.connection import Connection
+from muniment.domain.accounts import WhoAmI
 from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.domain.garbage import GarbageReport
 from muniment.domain.values import JsonObject
@@ -36,12 +39,17 @@ class HttpBackend(Backend):
     """The registry of a server; safe for many threads. Connects when it is first asked."""
 
     def __init__(
-        self, url: str, *, workspace: str = DEFAULT_WORKSPACE, token: str | None = None
+        self,
+        url: str,
+        *,
+        workspace: str = DEFAULT_WORKSPACE,
+        credentials: Credentials | None = None,
     ) -> None:
-        self._connection = Connection(url, workspace=workspace, token=token)
+        self._connection = Connection(url, workspace=workspace, credentials=credentials)
         self._catalog = HttpCatalog(self._connection)
         self._artifacts = HttpArtifacts(self._connection)
         self._housekeeping = HttpHousekeeping(self._connection)
+        self._administration = HttpAdministration(self._connection)
 
     @property
     def catalog(self) -> HttpCatalog:
@@ -57,6 +65,19 @@ class HttpBackend(Backend):
     def housekeeping(self) -> HttpHousekeeping:
         """Garbage collection."""
         return self._housekeeping
+
+    @property
+    def administration(self) -> HttpAdministration:
+        """Users, tokens, grants and the audit log."""
+        return self._administration
+
+    def me(self) -> WhoAmI:
+        """Who the server takes the caller for."""
+        return WhoAmI.from_json(self._connection.get("/me"))
+
+    def change_password(self, old: str, new: str) -> None:
+        """Choose the caller's own password."""
+        self._connection.call("POST", "/me/password", {"old": old, "new": new})
 
     @property
     def address(self) -> str:

@@ -23,6 +23,7 @@ from typing import Final, TypeAlias, cast
 import httpx
 
 from muniment._version import __version__
+from muniment.client.credentials import Credentials, without_secrets
 from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.domain.names import check_workspace
 from muniment.domain.values import Json, JsonObject, as_object
@@ -30,6 +31,7 @@ from muniment.errors import (
     Detail,
     InvalidInput,
     MunimentError,
+    Unauthenticated,
     Unavailable,
     Unreachable,
     error_from_problem,
@@ -50,28 +52,37 @@ _REDIRECTS = frozenset({302, 303, 307, 308})
 _MAX_REDIRECTS = 3
 # uvicorn closes idle connections after 5 s: drop them first, so that no call meets a closed one.
 _LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=4.0)
+_SIGN_IN = (
+    "Set MUNIMENT_TOKEN, or pass token=; MUNIMENT_USERNAME and MUNIMENT_PASSWORD, or username= and "
+    "password=, will do, too."
+)
 _TIMEOUT = httpx.Timeout(connect=5.0, read=300.0, write=300.0, pool=60.0)
 
 
 class Connection:
     """Calls to the API at `url` (`http://host:8000`), in one workspace. Safe for many threads.
 
+    The credentials go to this server only: redirects are followed without them, and only for bytes.
+
     Raises:
-        InvalidInput: `url` is no http(s) address, or the token can't stand in a header.
+        InvalidInput: `url` is no http(s) address.
     """
 
     def __init__(
-        self, url: str, *, workspace: str = DEFAULT_WORKSPACE, token: str | None = None
+        self,
+        url: str,
+        *,
+        workspace: str = DEFAULT_WORKSPACE,
+        credentials: Credentials | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         parsed = _parse(self.url)
         headers = {"User-Agent": f"muniment/{__version__}", "Accept-Encoding": "identity"}
         if check_workspace(workspace) != DEFAULT_WORKSPACE:
             headers["X-Muniment-Workspace"] = workspace
-        if token is not None:
-            if not token or not token.isascii() or not token.isprintable():
-                raise InvalidInput("The token is empty or holds characters that no token has.")
-            headers["Authorization"] = f"Bearer {token}"
+        if credentials is not None:
+            headers["Authorization"] = credentials.header
+        self._anonymous = credentials is None
         self._api = f"{self.url}/api/v1"
         self._answered = False
         self._client = httpx.Client(
@@ -209,7 +220,10 @@ class Connection:
         self._answered = True
         if not response.is_success:
             response.read()
-            raise _error_of(response, self.url)
+            error = _error_of(response, self.url)
+            if self._anonymous and isinstance(error, Unauthenticated):
+                error.hint = _SIGN_IN
+            raise error
 
     def _lost(self, cause: httpx.TransportError) -> Unreachable:
         if isinstance(cause, _NEVER_SENT):
@@ -227,16 +241,17 @@ def _parse(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise InvalidInput(f"{url!r:.200} is not an address: {error}.") from None
+        shown = without_secrets(url)
+        raise InvalidInput(f"{shown!r:.200} is not an address: {error}.") from None
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise InvalidInput(
-            f"{url!r:.200} is not the address of a server.",
+            f"{without_secrets(url)!r:.200} is not the address of a server.",
             hint="Write it like http://127.0.0.1:8000.",
         )
     if parsed.userinfo or parsed.query or parsed.fragment:
         raise InvalidInput(
             "The address of a server holds no user, query or fragment.",
-            hint="Pass a token as `token=`.",
+            hint="Pass a token as `token=`, a name and a password as `username=`, `password=`.",
         )
     return parsed
 

@@ -93,3 +93,64 @@ ACTIVITY: dict[str, Any] = {
     "previous": MANIFEST_SHA256,
     "hash": SHA256,
 }
+
+YEAR = 31_536_000
+TOKEN_ID = "3f9c1a527f8e4d55"  # noqa: S105  # what names a token, not one
+USER: dict[str, Any] = {
+    "id": 2,
+    "name": "ada",
+    "kind": "person",
+    "display_name": "Ada Lovelace",
+    "active": True,
+    "has_password": True,
+    "must_change": False,
+    "subject": None,
+    "groups": [],
+    "created_at": TIME,
+    "revision": 1,
+}
+NARROW_GRANT: dict[str, Any] = {
+    "verbs": ["alias.move"],
+    "models": "fraud-*",
+    "alias": "champion",
+    "stage": "*",
+    "tag": "",
+}
+ROLE_GRANT: dict[str, Any] = {
+    "role": "contributor",
+    "models": "fraud-*",
+    "alias": "*",
+    "stage": "*",
+    "tag": "",
+}
+HELD_GRANT: dict[str, Any] = {
+    "id": 5,
+    "workspace": "default",
+    "subject": "user:ada",
+    **NARROW_GRANT,
+    "created_at": TIME,
+    "created_by": "root",
+}
+TOKEN: dict[str, Any] = {
+    "id": TOKEN_ID,
+    "user": "ada",
+    "description": "CI of the fraud team",
+    "automation": True,
+    "scopes": [ROLE_GRANT],
+    "created_at": TIME,
+    "expires_at": TIME,
+    "last_used_at": None,
+    "revoked_at": None,
+}
+AUDIT_ENTRY: dict[str, Any] = {
+    "model_uuid": "audit",
+    "sequence": 17,
+    "kind": "sign_in",
+    "actor": "ada",
+    "at": TIME,
+    "version": None,
+    "comment": "",
+    "details": {"workspace": "*", "address": "127.0.0.1", "by": "password"},
+    "previous": MANIFEST_SHA256,
+    "hash": SHA256,
+}

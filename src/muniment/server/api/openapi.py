@@ -12,7 +12,9 @@ Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
 _ERRORS = {
     400: "A value breaks a rule; `details.field` names it.",
-    404: "It is not here.",
+    401: "Nobody is signed in, or the credentials are wrong.",
+    403: "The caller may not do this; or a page of another site asks.",
+    404: "It is not here, or the caller may not know of it.",
     405: "The path is right, the method is not.",
     409: "The present state does not allow it.",
     412: "It was changed since it was read.",
@@ -20,6 +22,7 @@ _ERRORS = {
     415: "The body is not JSON.",
     416: "The range lies outside the file.",
     422: "The bytes are not what was announced, or an idempotency key was used before.",
+    429: "Too many requests, or failed sign-ins; `Retry-After` says how long to wait.",
     507: "The disk or bucket has no room; what came was not kept.",
 }
 
@@ -30,14 +33,17 @@ def answers(
     status: int = 200,
     description: str | None = None,
     etag: bool = False,
+    headers: dict[str, Any] | None = None,
 ) -> Responses:
     """Return what an operation answers: `model` with `status`, or one of the problems.
 
-    400 and 413 may be answered by every operation, and `default` stands for what the frame around
-    the server answers (403 to a foreign host, 414 to a long URL, 503, …).
+    400, 401, 403 and 413 may be answered by every operation, and `default` stands for what else
+    the frame around the server answers (414 to a long URL, 429 to a hurried caller, 503, …).
     """
     phrase = description or HTTPStatus(status).phrase
     success: dict[str, Any] = {"description": phrase}
+    if headers is not None:
+        success["headers"] = headers
     if model is not None:
         success["model"] = model
     if etag:
@@ -45,7 +51,7 @@ def answers(
             "ETag": {"description": "For If-Match and If-None-Match.", "schema": {"type": "string"}}
         }
     documented: Responses = {status: success}
-    for code in sorted({400, 413, *errors}):
+    for code in sorted({400, 401, 403, 413, *errors}):
         documented[code] = problem(_ERRORS[code])
     documented["default"] = problem("Any other error.")
     return documented

@@ -14,27 +14,29 @@ from starlette.requests import Request
 
 from muniment.domain import names
 from muniment.errors import InvalidInput
+from muniment.server.api import examples
 from muniment.server.context import WORKSPACE_HEADER, acting_services
 from muniment.services import Services
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_TOKEN = re.compile(r"[0-9a-f]{16}")
 _UPLOAD = re.compile(r"[0-9a-f]{32}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
-async def _services(
-    request: Request,
-    workspace: Annotated[
-        str | None,
-        Header(
-            alias=WORKSPACE_HEADER,
-            description="The workspace to act in; `default` if it is left out.",
-            examples=["default"],
-        ),
-    ] = None,
-) -> Services:
+Workspace: TypeAlias = Annotated[
+    str | None,
+    Header(
+        alias=WORKSPACE_HEADER,
+        description="The workspace to act in; `default` if it is left out.",
+        examples=["default"],
+    ),
+]
+
+
+async def _services(request: Request, workspace: Workspace = None) -> Services:
     """Return the services, acting for the caller. Asynchronous, so that no thread is taken."""
-    return acting_services(request)
+    return await acting_services(request)
 
 
 Acting: TypeAlias = Annotated[Services, Depends(_services)]
@@ -51,6 +53,14 @@ def _number(text: object) -> int:
 def _upload_id(text: str) -> str:
     if not _UPLOAD.fullmatch(text):
         raise InvalidInput(f"{text!r:.80} is not the id of an upload.")
+    return text
+
+
+def _token_id(text: str) -> str:
+    if not _TOKEN.fullmatch(text):
+        raise InvalidInput(
+            f"{text!r:.20} is not the id of a token.", hint="`muniment token ls` lists them."
+        )
     return text
 
 
@@ -95,6 +105,21 @@ FilePath: TypeAlias = Annotated[
     str,
     AfterValidator(names.check_path),
     Path(description="The file's path in the version.", examples=["model.pkl"]),
+]
+UserName: TypeAlias = Annotated[
+    str,
+    AfterValidator(names.check_user_name),
+    Path(description="The user's name.", examples=["ada"]),
+]
+TokenId: TypeAlias = Annotated[
+    str,
+    AfterValidator(_token_id),
+    Path(description="What stands between `mun_` and the next `_`.", examples=[examples.TOKEN_ID]),
+]
+GrantId: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_number),
+    Path(description="The grant's id.", ge=1, examples=[5]),
 ]
 UploadId: TypeAlias = Annotated[
     str,

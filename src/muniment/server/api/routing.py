@@ -27,6 +27,7 @@ from starlette.types import Scope
 from muniment.errors import InvalidInput
 from muniment.server.api import documents
 from muniment.server.api.bodies import explained, not_json
+from muniment.server.streaming import read_whole
 
 PREFIX: Final = "/api/v1"
 _PROBLEM: Final = create_model_field(name="Problem", type_=documents.Problem, mode="serialization")
@@ -91,7 +92,7 @@ class _JsonRequest(Request):
 
 
 async def _read_json(request: Request) -> Request:
-    content = await request.body()  # the frame around the server limits it
+    content = await read_whole(request)  # the frame around the server limits it
     if not content:
         return _JsonRequest(request, b"", None)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

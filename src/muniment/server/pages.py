@@ -1,0 +1,81 @@
+"""Pages for people: rendered from templates, with a policy that lets nothing else in.
+
+The pages need no script and nothing from elsewhere; their one style sheet stands inside them, and
+the content security policy names it by its hash and forbids all else.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import Response
+
+from muniment._version import __version__
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+def rendered(template: str, /, **values: object) -> bytes:
+    """Return the page of a template."""
+    page = _template(template).render(values, style=_style(), version=__version__, page=template)
+    return page.encode()
+
+
+def page_response(content: bytes, *, status: int = 200, with_form: bool = False) -> Response:
+    """Return a page. One with a form belongs to one person: it may post here, and is not kept."""
+    headers = {
+        "content-security-policy": _policy("'self'" if with_form else "'none'"),
+        "cache-control": "no-store" if with_form else "no-cache",
+    }
+    if with_form:
+        # Without any referrer, browsers call the origin of a form `null`; see `security`.
+        headers["referrer-policy"] = "same-origin"
+    return Response(content, status, headers, "text/html")
+
+
+@cache
+def _template(name: str) -> Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup, escape
+
+    def prose(text: str) -> Markup:
+        """Mark up the little Markdown that docstrings use: paragraphs and `code`."""
+        parts = []
+        for paragraph in text.strip().split("\n\n"):
+            pieces = [str(escape(piece)) for piece in paragraph.split("`")]
+            marked = [
+                f"<code>{piece}</code>" if at % 2 else piece for at, piece in enumerate(pieces)
+            ]
+            parts.append(f"<p>{''.join(marked)}</p>")
+        return Markup("".join(parts))  # noqa: S704  # every piece is escaped above
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["prose"] = prose
+    return environment.get_template(f"{name}.html")
+
+
+@cache
+def _style() -> str:
+    return (TEMPLATES / "style.css").read_text("utf-8").strip()
+
+
+@cache
+def _policy(form_action: str) -> str:
+    digest = b64encode(sha256(_style().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        f"base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
+    )

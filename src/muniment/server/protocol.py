@@ -1,0 +1,101 @@
+"""HTTP/1.1 that gives up on whoever keeps it waiting, or never comes to an end.
+
+head      complete within HEAD_SECONDS, and within 1 MiB
+body      its reader gives up after a time of silence (`streaming.SILENCE`)
+answer    some of it is taken within SEND_SECONDS, or the connection is cut
+idle      uvicorn closes kept connections on its own
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_SECONDS: Final = 30.0
+SEND_SECONDS: Final = 300.0
+_MAX_HEAD: Final = 1024 * 1024
+_TOO_LATE: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """See the module.
+
+    The parser collects URL and headers until they are complete; only then can the application
+    refuse them. This keeps a sender who never completes them from filling the memory, and many who
+    are slow at it from taking all connections.
+    """
+
+    _head = 0  # bytes of the head so far; exact to one read of the socket
+    _in_head = False
+    _waiting: asyncio.TimerHandle | None = None  # for a head
+    _sending: asyncio.TimerHandle | None = None  # to somebody who takes nothing
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a head."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._stop_waiting()
+        self._resume_sending()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Begin to count."""
+        self._head, self._in_head = 0, True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The head is complete."""
+        self._in_head = False
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and give up if the head goes on and on."""
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            self._head += len(data)
+            if self._head > _MAX_HEAD:
+                self.send_400_response("The head of the request is too long.")
+                return
+        if self._in_head or not self._is_answering():
+            self._wait()
+
+    def pause_writing(self) -> None:
+        """The peer takes less than we send."""
+        super().pause_writing()
+        self._sending = self.loop.call_later(SEND_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The peer has taken enough of it."""
+        self._resume_sending()
+        super().resume_writing()
+
+    def _resume_sending(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+
+    def _wait(self) -> None:
+        if self._waiting is None:
+            self._waiting = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _give_up(self) -> None:
+        self._waiting = None
+        if self._in_head and not self._is_answering():
+            self.transport.write(_TOO_LATE)
+        self.transport.close()
+
+    def _is_answering(self) -> bool:
+        return not getattr(self.cycle, "response_complete", True)  # at first there is no cycle
