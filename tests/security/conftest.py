@@ -10,6 +10,7 @@ scoped       a token of root that is narrowed to a viewer
 from __future__ import annotations
 
 import itertools
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -148,3 +149,10 @@ def cookie_of(answer: httpx.Response) -> dict[str, str]:
     """Return the header that a browser would send after this answer."""
     pair = answer.headers["set-cookie"].partition(";")[0]
     return {"Cookie": pair}
+
+
+def form_of(page: httpx.Response) -> tuple[str, dict[str, str]]:
+    """Return what a page's form hides, and the cookie that belongs to it."""
+    found = re.search(r'name="form"[^>]*value="([^"]+)"', page.text)
+    assert found is not None
+    return found[1], cookie_of(page) if "set-cookie" in page.headers else {}

@@ -162,13 +162,15 @@ def test_the_access_log_has_a_line_a_request_without_its_query(
         caplog.at_level(logging.INFO, "muniment.access"),
         serving(create_app(Settings(home=tmp_path, access_log=True))) as client,
     ):
-        client.get("/api/v1/models/fraud?token=hunter2", headers={"Authorization": "hunter2"})
-    (line,) = (record for record in caplog.records if record.name == "muniment.access")
-    assert line.getMessage() == "GET /api/v1/models/fraud 401"
-    fields = line.__dict__["fields"]
+        client.get("/api/v1/models/fraud?token=hunter2", headers={"Cookie": "muniment=hunter2"})
+        client.get("/version", headers={"Authorization": "Bearer hunter2"})
+    served, refused = (record for record in caplog.records if record.name == "muniment.access")
+    assert served.getMessage() == "GET /api/v1/models/fraud 404"
+    fields = served.__dict__["fields"]
     assert fields["route"] == "/api/v1/models/{name}"
     assert fields["sent"] > 0
-    assert "hunter2" not in str(line.__dict__)
+    assert refused.getMessage() == "GET /version 401"
+    assert "hunter2" not in f"{served.__dict__} {refused.__dict__}"
 
 
 def test_no_access_is_logged_unless_asked_for(

@@ -8,23 +8,42 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
 
 from muniment._version import __version__
 from muniment.domain.access import Role
 from muniment.domain.caller import Caller
 from muniment.errors import ConfigurationError
 from muniment.server.app import open_ports
-from muniment.server.run import address, bind, check_certificate, check_exposure
+from muniment.server.run import (
+    address,
+    bind,
+    check_certificate,
+    check_exposure,
+    warn_of_plain_text,
+)
 from muniment.server.settings import Settings
 from muniment.services import Services
 
@@ -43,10 +62,10 @@ except MunimentError as error:
 class Running:
     """A server in a process of its own."""
 
-    def __init__(self, **settings: object) -> None:
+    def __init__(self, before: str = "", **settings: object) -> None:
         text = json.dumps({"port": 0, **settings}, default=str)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, text],
+            [sys.executable, "-c", before + SERVE, text],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -65,8 +84,8 @@ class Running:
 
 
 @contextmanager
-def running(**settings: object) -> Iterator[Running]:
-    server = Running(**settings)
+def running(before: str = "", **settings: object) -> Iterator[Running]:
+    server = Running(before, **settings)
     try:
         yield server
     finally:
@@ -182,12 +201,113 @@ def test_loopback_has_several_names_and_needs_no_users(
     assert not (tmp_path / "none").exists()
 
 
+def test_a_server_that_others_reach_in_plain_text_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificate = tmp_path / "tls.pem"
+    for fine in (
+        Settings(),
+        Settings(host="127.0.0.2"),
+        Settings(host="192.0.2.1", tls_certificate=certificate),
+        Settings(host="192.0.2.1", trusted_proxies=("192.0.2.2",)),
+    ):
+        warn_of_plain_text(fine)
+    assert caplog.text == ""
+    warn_of_plain_text(Settings(host="192.0.2.1"))
+    assert "can be read on their way to http://192.0.2.1" in caplog.text
+
+
 def test_small_answers_are_sent_at_once() -> None:
     with bind(Settings(port=0)) as listener:
         assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+# -- TLS -----------------------------------------------------------------------------------------
+
+
+def certificate(folder: Path, name: str = "tls", password: bytes | None = None) -> Settings:
+    """Make a certificate for 127.0.0.1; return settings that name it and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    encryption = BestAvailableEncryption(password) if password else NoEncryption()
+    files = folder / f"{name}.pem", folder / f"{name}.key"
+    files[0].write_bytes(made.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+    return Settings(tls_certificate=files[0], tls_key=files[1])
+
+
+def test_with_a_certificate_it_speaks_tls_and_its_cookies_are_secure(tmp_path: Path) -> None:
+    files = certificate(tmp_path)
+    home = tmp_path / "home"
+    ports = open_ports(Settings(home=home))
+    root = Services(ports, Caller()).administration
+    _, once = root.create_user("root", role=Role.ADMIN)
+    ports.close()
+    context = ssl.create_default_context(cafile=files.tls_certificate)
+    with running(home=home, tls_certificate=files.tls_certificate, tls_key=files.tls_key) as server:
+        assert " at https://127.0.0.1:" in server.line
+        with httpx.Client(base_url=f"https://127.0.0.1:{server.port}", verify=context) as client:
+            body = {"name": "root", "password": once}
+            cookie = client.post("/api/v1/sessions", json=body).headers["set-cookie"]
+            assert cookie.startswith("__Host-muniment=")
+            assert "; Secure" in cookie
+            assert client.get("/api/v1/me").json()["by"] == "session"
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(f"http://127.0.0.1:{server.port}/health")
+
+
+def test_a_certificate_that_can_not_be_used_is_refused(tmp_path: Path) -> None:
+    good, other = certificate(tmp_path), certificate(tmp_path, "other")
+    check_certificate(Settings())
+    check_certificate(good)
+    locked = certificate(tmp_path, "locked", b"passphrase")
+    (tmp_path / "no.pem").write_text("no certificate")
+    for settings, why in (
+        (Settings(tls_key=good.tls_key), "no certificate"),
+        (Settings(tls_certificate=good.tls_certificate), "can't be used"),
+        (Settings(tls_certificate=good.tls_certificate, tls_key=other.tls_key), "can't be used"),
+        (Settings(tls_certificate=tmp_path / "none.pem"), "No such file"),
+        (Settings(tls_certificate=tmp_path / "no.pem"), "can't be used"),
+        (locked, "is encrypted"),
+    ):
+        with pytest.raises(ConfigurationError, match=why):
+            check_certificate(settings)
+
+
 # -- what only a socket can show -----------------------------------------------------------------
+
+
+PATIENT = """
+import sys
+from muniment.server import protocol
+protocol.HEAD_SECONDS = 0.2
+"""
+
+
+def test_whoever_does_not_complete_a_head_is_not_waited_for(tmp_path: Path) -> None:
+    with running(home=tmp_path, before=PATIENT) as server:
+        assert talk(server.port) == b""
+        assert talk(server.port, b"\r\n\r\n") == b""
+        for begun in (b"GET", b"GET /health HTTP/1.1\r\nHost: local"):
+            assert talk(server.port, begun).startswith(b"HTTP/1.1 408 ")
+        whole = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        answer = talk(server.port, whole + b"GET /health HTTP/1.1\r\nHost")
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"HTTP/1.1 408 " in answer
 
 
 def talk(port: int, *pieces: bytes) -> bytes:

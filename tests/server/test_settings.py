@@ -11,7 +11,14 @@ import pytest
 
 import muniment
 from muniment.errors import ConfigurationError
-from muniment.server.settings import OF_OTHERS, Settings, describe_settings, load_settings
+from muniment.server.settings import (
+    MASK,
+    OF_OTHERS,
+    SECRETS,
+    Settings,
+    describe_settings,
+    load_settings,
+)
 
 SOURCES = Path(muniment.__file__).parent
 
@@ -86,6 +93,46 @@ def test_allowed_hosts_are_separated_by_commas_and_compare_without_case(
     assert load_settings().allowed_hosts == ("registry.example.com", "[fe80::1]")
 
 
+def test_networks_of_proxies_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUNIMENT_TRUSTED_PROXIES", "10.1.2.3/8, ::1")
+    assert load_settings().trusted_proxies == ("10.0.0.0/8", "::1/128")
+
+
+def test_a_secret_may_stand_in_a_file_and_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("secret").write_text("hunter2\n")
+    name = "oidc_client_secret"
+    assert name in SECRETS
+    monkeypatch.setenv("MUNIMENT_OIDC_CLIENT_SECRET_FILE", "secret")
+    with caplog.at_level(logging.WARNING):
+        secret = load_settings().oidc_client_secret
+    assert secret is not None
+    assert secret.get_secret_value() == "hunter2"
+    assert caplog.text == ""
+    assert source_of(name) == "environment variable MUNIMENT_OIDC_CLIENT_SECRET_FILE"
+    (described,) = (setting for setting in describe_settings() if setting.name == name)
+    assert described.value == MASK
+    assert "hunter2" not in f"{load_settings()!r} {describe_settings()}"
+    monkeypatch.setenv("MUNIMENT_OIDC_CLIENT_SECRET", "another")
+    secret = load_settings().oidc_client_secret
+    assert secret is not None
+    assert secret.get_secret_value() == "another"
+
+
+def test_a_secret_whose_file_can_not_be_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUNIMENT_OIDC_CLIENT_SECRET_FILE", "nowhere")
+    with pytest.raises(ConfigurationError, match=r"'nowhere'.*_FILE"):
+        load_settings()
+
+
+def test_a_wrong_secret_is_refused_without_being_shown() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(oidc_client_secret=["hunter2"])
+    assert "hunter2" not in f"{refused.value} {refused.value.details}"
+    assert refused.value.__cause__ is None
+
+
 def test_what_is_described_can_be_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUNIMENT_ALLOWED_HOSTS", "a,b")
     described = describe_settings()
@@ -107,6 +154,15 @@ def test_what_is_described_can_be_set_again(monkeypatch: pytest.MonkeyPatch) -> 
         ("MUNIMENT_METRICS", "perhaps"),
         ("MUNIMENT_LOG_LEVEL", "loud"),
         ("MUNIMENT_ALLOWED_HOSTS", "https://registry.example.com"),
+        ("MUNIMENT_TRUSTED_PROXIES", "proxy.example.com"),
+        ("MUNIMENT_TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("MUNIMENT_PROXY_USER_HEADER", "X-User:"),
+        ("MUNIMENT_OIDC_ISSUER", "http://idp.example.com"),
+        ("MUNIMENT_OIDC_ISSUER", "idp.example.com"),
+        ("MUNIMENT_AUDIT_RETENTION", "23h"),
+        ("MUNIMENT_AUDIT_RETENTION", "-1"),
+        ("MUNIMENT_RATE_LIMIT", "-1"),
+        ("MUNIMENT_RATE_LIMIT", "nan"),
         ("REGISTRY_PORT", "-1"),
     ],
 )

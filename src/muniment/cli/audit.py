@@ -142,7 +142,7 @@ def _write_jsonl(entries: Iterable[Activity], stream: TextIO) -> int:
 
 
 def _write_csv(entries: Iterable[Activity], stream: TextIO) -> int:
-    sheet, count = csv.writer(stream, lineterminator="\n"), 0
+    sheet, count = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n"), 0
     sheet.writerow(_COLUMNS)
     for entry in entries:
         sheet.writerow(map(_cell, _texts(entry)))

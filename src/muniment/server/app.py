@@ -19,6 +19,7 @@ from muniment.server.dispatch import RouteTree
 from muniment.server.metrics import Metrics
 from muniment.server.middleware import Frame
 from muniment.server.settings import Settings
+from muniment.server.upkeep import keep_audit
 from muniment.services import Auditor, Ports
 from muniment.storage.factory import open_folder
 
@@ -73,13 +74,18 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
                 loop = asyncio.get_running_loop()
                 opened = await loop.run_in_executor(threads, open_ports, settings)
             context = app.state.context = Context(opened, threads)
+            if settings.audit_retention:
+                upkeep.append(asyncio.create_task(keep_audit(context, settings.audit_retention)))
             return context
 
+        upkeep: list[asyncio.Task[None]] = []
         app.state.opening = asyncio.create_task(open_stores())
         try:
             yield
         finally:
             await asyncio.wait([app.state.opening])
+            for task in upkeep:
+                task.cancel()
             threads.shutdown()
             if ports is None and app.state.opening.exception() is None:
                 app.state.opening.result().ports.close()

@@ -83,7 +83,7 @@ async def acting_services(request: Request) -> Services:
         request, partial(access_of(request).caller, signed_in, workspace, request_id)
     )
     if workspace != DEFAULT_WORKSPACE and not caller.principal.grants:
-        raise _no_workspace(workspace)
+        raise no_workspace(workspace)
     return Services(context_of(request).ports, caller)
 
 
@@ -95,11 +95,12 @@ async def workspace_of(request: Request) -> str:
         found = await read(request, context.ports.metadata.workspaces)
         context.workspaces.update(workspace.name for workspace in found)
         if name not in context.workspaces:
-            raise _no_workspace(name)
+            raise no_workspace(name)
     return name
 
 
-def _no_workspace(name: str) -> NotFound:
+def no_workspace(name: str) -> NotFound:
+    """Return the error for a workspace that is not here, or in which the caller holds nothing."""
     return NotFound(f"There is no workspace {name!r}.")
 
 

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from muniment import errors
 from muniment.server import problems
+from muniment.server.authentication import PROBES, PUBLIC
 from muniment.server.context import wait_for
 from muniment.server.outline import outline
 from muniment.server.pages import page_response, rendered
@@ -87,6 +88,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     document = app.openapi()
     document["components"]["securitySchemes"] = SECURITY_SCHEMES
     document["security"] = [*({name: []} for name in SECURITY_SCHEMES), {}]
+    for path in document["paths"].keys() & (PROBES | PUBLIC):
+        for operation in document["paths"][path].values():
+            operation["security"] = []
     return document
 
 

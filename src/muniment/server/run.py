@@ -64,13 +64,7 @@ def serve(settings: Settings) -> int:
     log.configure(settings)
     check_certificate(settings)
     listener = bind(settings)
-    if not (is_loopback(settings.host) or settings.tls_certificate or settings.trusted_proxies):
-        _log.warning(
-            "Passwords and tokens can be read on their way to http://%s: nothing encrypts them. "
-            "Set MUNIMENT_TLS_CERTIFICATE, or a reverse proxy before this server and "
-            "MUNIMENT_TRUSTED_PROXIES.",
-            settings.host,
-        )
+    warn_of_plain_text(settings)
     with contextlib.closing(listener):
         announce = _Announcement(settings, listener)
         if settings.workers == 1:
@@ -173,6 +167,17 @@ def check_exposure(settings: Settings) -> None:
         "loopback alone (127.0.0.1).",
         details={"setting": "host"},
     )
+
+
+def warn_of_plain_text(settings: Settings) -> None:
+    """Say on stderr that others could read what is sent, if nothing seems to encrypt it."""
+    if not (is_loopback(settings.host) or settings.tls_certificate or settings.trusted_proxies):
+        _log.warning(
+            "Passwords and tokens can be read on their way to http://%s: nothing encrypts them. "
+            "Set MUNIMENT_TLS_CERTIFICATE; or put a reverse proxy before this server, and set "
+            "MUNIMENT_TRUSTED_PROXIES.",
+            settings.host,
+        )
 
 
 def check_certificate(settings: Settings) -> None:

@@ -78,6 +78,14 @@ def _duration(value: object) -> object:
     return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
 
 
+def _retention(value: object) -> object:
+    """Read a duration of a day at least, or none."""
+    found = _duration(value)
+    if isinstance(found, timedelta) and timedelta(0) != found < timedelta(days=1):
+        raise ValueError("1d or more, or 0")
+    return found
+
+
 def _size(value: object) -> object:
     """Read `33554432` or `32MiB`; what is no text is pydantic's matter."""
     if not isinstance(value, str):
@@ -208,6 +216,9 @@ class Settings(BaseModel):
     )
     upload_lifetime: Duration = Field(
         timedelta(days=7), description="How long an unfinished upload can be gone on with."
+    )
+    audit_retention: Annotated[timedelta, BeforeValidator(_retention)] = Field(
+        timedelta(0), description="How long the audit log is kept; 0: for ever."
     )
     metrics: bool = Field(True, description="Whether /metrics answers.")
     metrics_public: bool = Field(False, description="Whether /metrics answers without sign-in.")

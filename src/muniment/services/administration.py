@@ -135,7 +135,7 @@ class Administration(Service):
 
         The text is shown this once; only its hash is kept.
         """
-        name = user or self._caller.actor
+        name = self._caller.actor if user is None else user
         if name != self._caller.actor:
             self._require(Verb.USERS)
         elif self._caller.principal.scopes is not None:

@@ -146,9 +146,9 @@ class Artifacts(Service):
     def receive(self, *, digest: str | None = None, size: int | None = None) -> Intake:
         """Return an intake for bytes that come in one go."""
         self._require(Verb.CREATE_VERSION)
+        bare, size = None if digest is None else names.check_digest(digest), _size(size)
         writer = self._ports.blobs.create_writer(uuid4().hex)
-        bare = None if digest is None else names.check_digest(digest)
-        return Intake(self._place, writer, bare, _size(size), keep=False)
+        return Intake(self._place, writer, bare, size, keep=False)
 
     def begin_upload(
         self, *, digest: str | None = None, size: int | None = None, fresh: bool = False

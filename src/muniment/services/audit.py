@@ -79,4 +79,4 @@ def audited(
     about: JsonObject = {"workspace": caller.workspace}
     if caller.request_id:
         about["request"] = caller.request_id
-    return Entry(kind, caller.actor, at, comment=comment, details={**about, **(details or {})})
+    return Entry(kind, caller.actor, at, comment=comment, details={**(details or {}), **about})

@@ -20,6 +20,7 @@ from muniment.domain.activities import ActivityKind
 from muniment.domain.entities import Upload
 from muniment.domain.garbage import GarbageReport
 from muniment.errors import InvalidInput, NotFound, UploadConflict
+from muniment.services.audit import audited
 from muniment.services.base import Service
 from muniment.storage.blobs import BlobStat
 from muniment.storage.metadata import ModelId, StorageTotals, Transaction
@@ -56,6 +57,11 @@ class Housekeeping(Service):
         )
         report = self._sweep_blobs(report, deleted_before, leased_before)
         report = self._sweep_strays(report, leased_before)
+        if self._ports.auditor is not None and not dry_run:
+            done = audited(
+                ActivityKind.GARBAGE_COLLECTED, self._caller, now, details=report.to_json()
+            )
+            self._ports.auditor.record(done)
         totals = self._store.totals()
         freed = (report.blobs, report.bytes) if dry_run else (0, 0)
         return replace(

@@ -34,7 +34,8 @@ class Models(Service):
     ) -> RegisteredModel:
         """Register a name, with a description and tags."""
         names.check_model_name(name)
-        self._require(Verb.CREATE_MODEL, Asked(name, merge({}, changes.tags)))
+        tags = names.check_values(merge({}, changes.tags), "tag", names.MAX_TAGS)
+        self._require(Verb.CREATE_MODEL, Asked(name, tags))
         request = sha256_hex(canonical_json({"name": name, **changes.to_json()}))
 
         def decide(tx: Transaction) -> RegisteredModel:

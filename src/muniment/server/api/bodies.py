@@ -6,7 +6,7 @@ Types are strict and unknown fields are refused; lengths, keys and ranges are th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
 from pydantic_core import from_json
@@ -17,6 +17,8 @@ from muniment.errors import InvalidInput
 from muniment.server.api import examples
 
 B = TypeVar("B", bound=BaseModel)
+SECRET_FIELDS: Final = frozenset({"password", "old", "new"})
+"""Fields whose values no message repeats."""
 
 # The domain says more clearly what a tag or param may be than a union of types does.
 Scalar: TypeAlias = Annotated[str | int | float | bool, SkipValidation]
@@ -319,6 +321,7 @@ def explained(fault: Mapping[str, Any], *, where: str = "field") -> InvalidInput
             hint="The API reference (/docs) lists them.",
             details=details,
         )
-    value = "" if isinstance(fault["input"], dict | list) else f", not {fault['input']!r:.80}"
+    hidden = isinstance(fault["input"], dict | list) or field in SECRET_FIELDS
+    value = "" if hidden else f", not {fault['input']!r:.80}"
     rule = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return InvalidInput(f"The {where} {field!r:.200} must be {rule}{value}.", details=details)

@@ -37,8 +37,9 @@ def answers(
 ) -> Responses:
     """Return what an operation answers: `model` with `status`, or one of the problems.
 
-    400, 401, 403 and 413 may be answered by every operation, and `default` stands for what else
-    the frame around the server answers (414 to a long URL, 429 to a hurried caller, 503, …).
+    400, 401, 403, 404 (at least: no such workspace) and 413 may be answered by every operation, and
+    `default` stands for what else the frame around the server answers (414 to a long URL, 429 to a
+    hurried caller, 503, …).
     """
     phrase = description or HTTPStatus(status).phrase
     success: dict[str, Any] = {"description": phrase}
@@ -51,7 +52,7 @@ def answers(
             "ETag": {"description": "For If-Match and If-None-Match.", "schema": {"type": "string"}}
         }
     documented: Responses = {status: success}
-    for code in sorted({400, 401, 403, 413, *errors}):
+    for code in sorted({400, 401, 403, 404, 413, *errors}):
         documented[code] = problem(_ERRORS[code])
     documented["default"] = problem("Any other error.")
     return documented

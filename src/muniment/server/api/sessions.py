@@ -11,6 +11,7 @@ from starlette.responses import Response
 from muniment.domain.access import OWNER
 from muniment.domain.accounts import WhoAmI
 from muniment.domain.caller import ANONYMOUS
+from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.errors import NotFound
 from muniment.server.api import account_bodies as bodies
 from muniment.server.api import account_documents as documents
@@ -21,6 +22,7 @@ from muniment.server.api.routing import api_router
 from muniment.server.context import (
     access_of,
     address_of,
+    no_workspace,
     read,
     signed_in_of,
     wait_for,
@@ -53,6 +55,8 @@ async def get_me(request: Request, workspace: Workspace = None) -> Response:
     if signed_in is None:
         return json_answer(WhoAmI(ANONYMOUS, place, OWNER.grants).to_json())
     me = await read(request, partial(access_of(request).who, signed_in, place))
+    if place != DEFAULT_WORKSPACE and not me.grants:
+        raise no_workspace(place)
     return json_answer(me.to_json())
 
 
@@ -61,7 +65,7 @@ async def get_me(request: Request, workspace: Workspace = None) -> Response:
     operation_id="changePassword",
     summary="Choose a password",
     status_code=204,
-    responses=answers(None, 415, status=204, description="It is yours now."),
+    responses=answers(None, 415, 429, status=204, description="It is yours now."),
 )
 async def change_password(request: Request, body: bodies.PasswordChange) -> Response:
     """Choose one's own password, knowing the present one; every session of before is over."""
