@@ -34,7 +34,7 @@ lint: $(INSTALLED) ## ruff, mypy and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-audit: $(INSTALLED) ## look for known vulnerabilities in requirements/dev.lock (needs pypi.org)
+audit: $(INSTALLED) ## look for known vulnerabilities in requirements/dev.lock
 	@$(BIN)/python requirements/audit.py
 
 format: $(INSTALLED) ## put the code into shape

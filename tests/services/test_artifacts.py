@@ -90,6 +90,18 @@ def test_a_one_shot_upload_that_stops_leaves_nothing(house: House) -> None:
     assert list(house.ports.blobs.writers()) == []
 
 
+def test_a_truncated_blob_is_missing_until_it_is_uploaded_again(house: House) -> None:
+    house.store(CONTENT)
+    path = house.ports.blobs.local_path(DIGEST)
+    assert path is not None
+    path.chmod(0o600)
+    with path.open("r+b") as blob:
+        blob.truncate(10)
+    assert house.artifacts.missing([DIGEST]) == {DIGEST}
+    house.store(CONTENT)
+    assert b"".join(house.artifacts.read_blob(DIGEST)) == CONTENT
+
+
 def test_a_cancelled_upload_leaves_nothing(house: House) -> None:
     begun = house.artifacts.begin_upload()
     assert begun is not None

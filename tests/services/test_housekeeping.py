@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from pathlib import Path
 
 import pytest
 
 from muniment.domain.changes import NewVersion
 from muniment.domain.values import sha256_hex
-from muniment.errors import Conflict, InvalidInput, MissingBlobs, NotFound
+from muniment.errors import ConfigurationError, Conflict, InvalidInput, MissingBlobs, NotFound
+from muniment.local import open_local
 
 from .conftest import House
 
@@ -94,6 +97,40 @@ def test_bytes_that_the_metadata_does_not_know_are_swept(house: House) -> None:
     house.clock.forward(days=2)
     assert house.housekeeping.collect_garbage().bytes == 5
     assert list(house.ports.blobs.list()) == []
+
+
+def test_bytes_from_before_the_metadata_began_are_left_alone(house: House, tmp_path: Path) -> None:
+    """They belong to metadata that were lost; who restores those will need them."""
+    with house.ports.blobs.create_writer("0" * 32) as writer:
+        writer.write(b"older")
+        digest = writer.commit(writer.digest()).digest
+    path = house.ports.blobs.local_path(digest)
+    assert path is not None
+    os.utime(path, (0, 0))
+    house.clock.forward(days=2)
+    assert house.housekeeping.collect_garbage(dry_run=True).blobs == 0
+    assert house.housekeeping.collect_garbage(grace=0).blobs == 0
+    assert house.ports.blobs.stat(digest) is not None
+
+
+def test_a_registry_whose_database_is_gone_is_not_begun_anew(tmp_path: Path) -> None:
+    backend = open_local(tmp_path)
+    backend.artifacts.put(sha256_hex(b"x"), 1, lambda _: iter([b"x"]))
+    backend.close()
+    for file in tmp_path.glob("muniment.db*"):
+        file.unlink()
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="gone or empty"):
+            open_local(tmp_path)
+        (tmp_path / "muniment.db").touch()
+
+
+def test_an_explicit_grace_is_also_that_of_unfinished_uploads(house: House) -> None:
+    house.artifacts.begin_upload(digest="0" * 64, size=10)
+    assert house.housekeeping.collect_garbage(grace=0).uploads == 0  # somebody may be at it
+    house.clock.forward(minutes=2)
+    assert house.housekeeping.collect_garbage(grace=0).uploads == 1
+    assert list(house.ports.blobs.writers()) == []
 
 
 def test_no_version_ever_loses_a_blob_to_a_collection_at_the_same_time(house: House) -> None:

@@ -54,7 +54,9 @@ def _is_control(text: str) -> bool:
     return any(unicodedata.category(c) in ("Cc", "Cs") for c in text)
 
 
-def _check_length(text: str, limit: int, what: str) -> str:
+def _check_length(text: object, limit: int, what: str) -> str:
+    if not isinstance(text, str):  # callers in Python may pass anything
+        raise InvalidInput(f"The {what} must be text, not {text!r:.80}.", details={"field": what})
     if len(text) > limit:
         raise LimitExceeded(
             f"{what} has {len(text)} characters; at most {limit} are allowed.",

@@ -32,7 +32,8 @@ def place(ports: Ports, caller: Caller, writer: BlobWriter, digest: str) -> Blob
 def keep_bytes(ports: Ports, content: bytes, digest: str) -> None:
     """Store a small blob, unless it is here."""
     ports.metadata.add_blob(digest, len(content), ports.clock())
-    if ports.blobs.stat(digest) is None:
+    stat = ports.blobs.stat(digest)
+    if stat is None or stat.size != len(content):
         with ports.blobs.create_writer(uuid4().hex) as writer:
             writer.write(content)
             writer.commit(digest)
@@ -44,8 +45,9 @@ def sizes_here(ports: Ports, caller: Caller, digests: Iterable[str]) -> dict[str
     All of these are leased.
     """
     leased = ports.metadata.lease_blobs(nameable(ports, caller, digests), ports.clock())
-    stats = ((digest, ports.blobs.stat(digest)) for digest in leased)
-    return {digest: stat.size for digest, stat in stats if stat is not None}
+    stats = ((digest, size, ports.blobs.stat(digest)) for digest, size in leased.items())
+    # A blob of another size than it was stored with is damaged: uploaded again, it is replaced.
+    return {digest: size for digest, size, stat in stats if stat and stat.size == size}
 
 
 def keep_manifest(ports: Ports, caller: Caller, manifest: Manifest) -> None:

@@ -1,6 +1,6 @@
 """Garbage collection: mark from manifests, sweep what nobody needs.
 
-1  uploads begun long ago           ──> cancelled
+1  uploads nobody went on with      ──> cancelled
 2  versions deleted long ago        ──> purged, each with an activity
 3  manifests that no version names  ──> forgotten
 4  blobs that nothing names, and nobody leased within the grace period ──> removed
@@ -26,6 +26,7 @@ from muniment.storage.blobs import BlobStat
 from muniment.storage.metadata import ModelId, StorageTotals, Transaction
 
 _PIECE = 500
+_PAUSE = timedelta(minutes=1)  # a writer that is at work is never idle for so long
 _MOMENT = timedelta(milliseconds=1)  # what the clocks of stores can tell apart
 MAX_SECONDS = 10 * 365 * 24 * 3600.0
 
@@ -47,7 +48,10 @@ class Housekeeping(Service):
         now += _MOMENT
         deleted_before = now - _window(restore_window, kept.restore_window, "restore_window")
         leased_before = now - _window(grace, kept.grace, "grace")
-        uploads = self._sweep_uploads(now - max(kept.upload_lifetime, kept.grace), dry_run)
+        idle_since = now - kept.upload_lifetime
+        if grace is not None:
+            idle_since = min(leased_before, now - _PAUSE)
+        uploads = self._sweep_uploads(idle_since, dry_run)
         purged = self._purge(deleted_before, dry_run)
         manifests = self._store.drop_unused_manifests(
             deleted_before=deleted_before, dry_run=dry_run
@@ -153,10 +157,13 @@ class Housekeeping(Service):
         return report
 
     def _sweep_strays(self, report: GarbageReport, leased_before: datetime) -> GarbageReport:
+        # Bytes from before these metadata began belong to metadata that were lost: they are left
+        # to whoever restores those.
+        began = min(workspace.created_at for workspace in self._store.workspaces())
         for piece in _pieces(self._ports.blobs.list()):
             known = self._store.known_blobs(stat.digest for stat in piece)
             for stat in piece:
-                if stat.digest in known or stat.stored_at >= leased_before:
+                if stat.digest in known or not began <= stat.stored_at < leased_before:
                     continue
                 if report.dry_run or self._collect(stat.digest, leased_before):
                     report = replace(report, blobs=report.blobs + 1, bytes=report.bytes + stat.size)

@@ -27,7 +27,7 @@ from muniment.domain.entities import (
 from muniment.domain.manifest import Manifest
 from muniment.domain.refs import Ref
 from muniment.domain.values import JsonObject, canonical_json, sha256_hex
-from muniment.errors import AlreadyExists, Conflict, InvalidInput, NotFound
+from muniment.errors import AlreadyExists, Conflict, InvalidInput, NotFound, NotReady
 from muniment.services.base import (
     check_revision,
     live_model,
@@ -220,6 +220,11 @@ class Versions(Models):
         def decide(tx: Transaction) -> ModelVersion:
             parent = self._model(tx, model, Verb.MOVE_STAGE, stage=to)
             version = live_version(tx, parent, number)
+            if version.status is not Status.READY and to not in (NO_STAGE, "Archived"):
+                raise NotReady(
+                    f"Version {number} of {model!r:.200} is {version.status}; the stage {to} needs "
+                    "a READY one."
+                )
             now = self._now(parent)
             moves = [(version, to, comment)]
             if archive_existing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from muniment.errors import ConfigurationError
 from muniment.storage.accounts import AccountStore
 from muniment.storage.blobs import BlobStore
 from muniment.storage.metadata import MetadataStore
@@ -34,6 +35,22 @@ def open_folder(folder: Path) -> Stores:
     from muniment.storage.sql.sqlite import open_sqlite
 
     folder.mkdir(parents=True, exist_ok=True)
+    _refuse_lost_database(folder)
     metadata = open_sqlite(folder / DATABASE)
     blobs = CheckedBlobStore(FolderBlobStore(folder / BLOBS))
     return Stores(metadata, metadata.accounts, blobs)
+
+
+def _refuse_lost_database(folder: Path) -> None:
+    """Raise ConfigurationError if there are blobs without the database that knows them.
+
+    A new database beside them would know of none, and call all of them garbage.
+    """
+    database, blobs = folder / DATABASE, folder / BLOBS / "sha256"
+    if database.exists() and database.stat().st_size:
+        return
+    if blobs.is_dir() and any(blobs.iterdir()):
+        raise ConfigurationError(
+            f"{str(folder)!r} holds files of models, but its database {DATABASE} is gone or empty.",
+            hint=f"Restore {DATABASE} from a backup; or move {BLOBS}/ away to begin anew.",
+        )
