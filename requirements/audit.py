@@ -79,7 +79,7 @@ def main() -> int:
 def warn(why: str) -> None:
     """Say, where nobody overlooks it, that this was no audit."""
     sys.stderr.write(
-        f"WARNING: NOT AUDITED: {why}.\nRun `make audit` where https://pypi.org is within reach.\n"
+        f"WARNING: NOT AUDITED: {why}.\nRun `make audit` where that service is within reach.\n"
     )
 
 

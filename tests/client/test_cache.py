@@ -128,14 +128,16 @@ def test_a_blob_that_was_damaged_is_fetched_again(cache: Cache) -> None:
     assert cache.fetch(sha256_hex(data), 100, Source(data)).read_bytes() == data
 
 
-def test_a_file_of_this_machine_is_linked_but_verified(cache: Cache, tmp_path: Path) -> None:
+def test_a_file_of_this_machine_is_copied_and_verified(cache: Cache, tmp_path: Path) -> None:
     file = tmp_path / "blob"
     file.write_bytes(b"data")
     file.chmod(0o444)
 
     adopted = cache.adopt(sha256_hex(b"data"), 4, file)
 
-    assert adopted.samefile(file)
+    assert adopted.read_bytes() == b"data"
+    assert not adopted.samefile(file), "who writes to the cache must not damage a registry"
+    assert adopted.stat().st_mode & 0o777 == 0o444
     with pytest.raises(DigestMismatch):
         cache.adopt(sha256_hex(b"what"), 4, file)
 

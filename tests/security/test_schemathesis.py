@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from tests.client.servers import Server
 from tests.security.conftest import World, started
 
 FRAME: Final = ("401", "403", "405", "414", "431")
@@ -47,7 +49,7 @@ def strict(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def world_at_work(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Return a home with data in it, and the token of an admin of all of it."""
     home = tmp_path_factory.mktemp("st") / "home"
@@ -59,31 +61,51 @@ def world_at_work(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return home, world.tokens["root"]
 
 
-def test_no_operation_fails_or_answers_what_is_not_written_down(
+def run(server: Server, token: str, folder: Path, *options: str) -> str:
+    """Run Schemathesis on a server; return what it has to say, once it has found nothing."""
+    bearer = f"Bearer {token}"
+    document = httpx.get(f"{server.url}/openapi.json", headers={"Authorization": bearer})
+    schema = folder / "openapi.json"
+    schema.write_text(json.dumps(strict(document.json())))
+    ended = subprocess.run(
+        [
+            *(str(Path(sys.executable).with_name("schemathesis")), "run", str(schema)),
+            *("--url", server.url, "--header", f"Authorization: {bearer}"),
+            *("--checks", ",".join(CHECKS), "--continue-on-failure", "--warnings", "off"),
+            *("--workers", "1", "--no-color", "--generation-deterministic", *options),
+        ],
+        cwd=folder,
+        env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stdout[-20_000:] + ended.stderr
+    assert server.process.poll() is None
+    assert httpx.get(f"{server.url}/ready").status_code == 200
+    return ended.stdout
+
+
+def test_no_request_fails_or_is_answered_by_what_is_not_written_down(
     world_at_work: tuple[Path, str], tmp_path: Path
 ) -> None:
     home, token = world_at_work
     with started(home) as server:
-        bearer = f"Bearer {token}"
-        document = httpx.get(f"{server.url}/openapi.json", headers={"Authorization": bearer})
-        schema = tmp_path / "openapi.json"
-        schema.write_text(json.dumps(strict(document.json())))
-        run = subprocess.run(
-            [
-                *(str(Path(sys.executable).with_name("schemathesis")), "run", str(schema)),
-                *("--url", server.url, "--header", f"Authorization: {bearer}"),
-                *("--phases", "examples,coverage,fuzzing,stateful", "--checks", ",".join(CHECKS)),
-                *("--max-examples", "5", "--seed", "1", "--generation-deterministic"),
-                *("--workers", "1", "--no-color", "--continue-on-failure", "--warnings", "off"),
-            ],
-            cwd=tmp_path,
-            env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(tmp_path / "hypothesis")},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert run.returncode == 0, run.stdout[-20_000:] + run.stderr
-        assert "Stateful" in run.stdout
-        assert server.process.poll() is None
-        assert httpx.get(f"{server.url}/ready").status_code == 200
+        phases = "examples,coverage,fuzzing"
+        said = run(server, token, tmp_path, "--phases", phases, "--max-examples", "5")
+    counted = re.search(r"Selected: (\d+)/(\d+)\s+Tested: (\d+)\s", said)
+    assert counted is not None, said
+    assert len(set(counted.groups())) == 1, said
+
+
+def test_no_sequence_of_requests_fails_or_is_answered_by_what_is_not_written_down(
+    world_at_work: tuple[Path, str], tmp_path: Path
+) -> None:
+    home, token = world_at_work
+    with started(home) as server:
+        options = ("--phases", "stateful", "--mode", "positive", "--max-examples", "100")
+        said = run(server, token, tmp_path, *options)
+    followed = re.search(r"API Links: +(\d+) covered", said)
+    assert followed is not None, said
+    assert int(followed[1]) > 3, said  # else the sequences hung together by nothing

@@ -142,6 +142,7 @@ def _write_jsonl(entries: Iterable[Activity], stream: TextIO) -> int:
 
 
 def _write_csv(entries: Iterable[Activity], stream: TextIO) -> int:
+    # All in quotes: the writer does not see that a bare return would end a row for its readers.
     sheet, count = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n"), 0
     sheet.writerow(_COLUMNS)
     for entry in entries:

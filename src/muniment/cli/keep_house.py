@@ -146,12 +146,15 @@ def verify(
 
     The exit code is 7 if anything is not sound.
     """
-    if what is None:
-        reports = [version.verify() for version in session.registry.versions()]
+    found = None if what is None else session.find(what)
+    if isinstance(found, ModelVersion):
+        reports = [session.registry.verify(found)]
     else:
-        found = session.find(what)
-        versions = [found] if isinstance(found, ModelVersion) else found.versions()
-        reports = [version.verify() for version in versions]
+        reports = []
+        for model in session.registry.models() if found is None else [found]:
+            for report in session.registry.verify_model(model.name):
+                session.out.note(f"{report.ref}: {'sound' if report.ok else 'NOT SOUND'}")
+                reports.append(report)
     session.out.verified(reports)
     if not all(report.ok for report in reports):
         raise typer.Exit(exits.NOT_VERIFIED)

@@ -127,7 +127,6 @@ def model(found: RegisteredModel, newest: Sequence[ModelVersion]) -> list[Block]
         ("slug", found.slug),
         ("created", f"{_when(found.created_at, now)} by {found.created_by}"),
         ("updated", _when(found.updated_at, now)),
-        ("history", f"{words.count(found.activity_count, 'entry', 'entries')}, chained"),
     ]
     blocks += [Facts(facts), *_section("Tags", found.tags)]
     if found.aliases:

@@ -116,14 +116,15 @@ class Cache:
     def adopt(self, digest: str, size: int, file: Path) -> Path:
         """Return the file of a blob whose bytes stand in a read-only file on this machine.
 
-        Where the file system allows it they are linked, not copied; they are verified either way.
+        They are copied and verified: a link would let who writes here damage what stands there.
         """
         if found := self.blob(digest, size):
             return found
         with self._writing():
             staged = self._staged()
             try:
-                _link_or_copy(file, staged)
+                shutil.copyfile(file, staged)
+                staged.chmod(0o444)
                 _verify(staged, digest, size)
                 self._publish(staged, self._place(digest))
             finally:
@@ -140,6 +141,11 @@ class Cache:
                 staged.chmod(0o444)
                 self._publish(staged, self._place(digest))
         return digest
+
+    def drop(self, digest: str) -> None:
+        """Remove a blob that turned out to be damaged."""
+        with self._writing():
+            self._place(digest).unlink(missing_ok=True)
 
     # -- trees -----------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -87,9 +86,10 @@ def of_stream(stream: BinaryIO, path: str, spool: Path) -> Content:
     One that can't seek is first copied to a file `spool`.
     """
     check_path(path)
-    if not stream.seekable():
+    seekable = getattr(stream, "seekable", None)  # some streams only read
+    if seekable is None or not seekable():
         with spool.open("wb") as copy:
-            shutil.copyfileobj(stream, copy, PIECE)
+            _spool(stream, copy)
         return _file(spool, path)
     begin = stream.tell()
     size = stream.seek(0, io.SEEK_END) - begin
@@ -99,6 +99,16 @@ def of_stream(stream: BinaryIO, path: str, spool: Path) -> Content:
         yield from _exactly(stream, size - offset, path)
 
     return Content(path, path, size, pieces)
+
+
+def _spool(stream: BinaryIO, copy: BinaryIO) -> None:
+    while piece := stream.read(PIECE):
+        if not isinstance(piece, bytes | bytearray | memoryview):
+            raise InvalidInput(
+                f"The stream gives a {type(piece).__name__}, not bytes.",
+                hint="Open the file in binary mode ('rb').",
+            )
+        copy.write(piece)
 
 
 def _file(file: Path, path: str) -> Content:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from muniment.client.progress import ProgressOption
 from muniment.client.remote_file import RemoteFile
 from muniment.client.subjects import plain, subject_of
 from muniment.client.transfers import Transfers
-from muniment.client.verification import VerifyReport, verify
+from muniment.client.verification import VerifyReport, read_history, verify
 from muniment.domain.access import Asked, Decision, Verb, parse_verb
 from muniment.domain.accounts import WhoAmI
 from muniment.domain.changes import NewVersion
@@ -264,7 +264,19 @@ class Registry(RegistryCatalog):
 
     def verify(self, ref: VersionRef) -> VerifyReport:
         """Read every byte of a version back, and its model's history, and check all digests."""
-        return verify(self.backend, self._resolved(ref), self._progress)
+        version = self._resolved(ref)
+        history = read_history(self.backend.catalog, version.model)
+        return verify(self.backend, version, history, self._progress)
+
+    def verify_model(self, name: str) -> Iterator[VerifyReport]:
+        """Verify every version of a model, newest first; its history is read only once.
+
+        Each report comes as soon as its version has been read.
+        """
+        versions = self.versions(model=name).all()
+        history = read_history(self.backend.catalog, name)
+        for version in versions:
+            yield verify(self.backend, version, history, self._progress)
 
     def collect_garbage(
         self,

@@ -51,6 +51,11 @@ def subject_of(what: object, *, path: str | None, input_example: object) -> Iter
 
 
 def _subject(what: object, path: str | None, folder: Path) -> Subject:
+    if isinstance(what, str) and not what:  # `Path("")` would be the current folder
+        raise InvalidInput(
+            "The path of what is to be pushed is empty.",
+            hint="Name a file or a folder; `.` is the current one.",
+        )
     if isinstance(what, str | os.PathLike):
         return Subject(contents.of_path(Path(what).expanduser(), path))
     if isinstance(what, bytes | bytearray | memoryview):

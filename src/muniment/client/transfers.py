@@ -26,7 +26,7 @@ from muniment.client.progress import ProgressOption, phase
 from muniment.domain.changes import NewVersion
 from muniment.domain.entities import ModelVersion
 from muniment.domain.manifest import FileEntry, Manifest
-from muniment.errors import Corrupt, DigestMismatch, MissingBlobs, NotFound, NotReady
+from muniment.errors import Corrupt, DigestMismatch, InvalidInput, MissingBlobs, NotFound, NotReady
 
 COMMITS: Final = 3
 """How often a commit is tried when bytes were collected as garbage between upload and commit."""
@@ -98,7 +98,10 @@ class Transfers:
             raise _without_files(version)
         kept = self._cache.blob(version.digest)
         if kept is not None:
-            return Manifest.parse(kept.read_bytes(), digest=version.digest)
+            try:
+                return Manifest.parse(kept.read_bytes(), digest=version.digest)
+            except (Corrupt, InvalidInput):  # damaged here; the registry has it whole
+                self._cache.drop(version.digest)
         manifest = self._backend.artifacts.manifest(version.model, version.version)
         if manifest.digest != version.digest:
             raise Corrupt(

@@ -6,22 +6,26 @@ Nothing is taken on trust: every byte is hashed here, and the history's chain is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from threading import Event
+from typing import TypeAlias, cast
 
 from muniment.client import html
 from muniment.client.backend import Backend, CatalogBackend, Progress
 from muniment.client.parallel import for_each, stoppable
 from muniment.client.progress import ProgressOption, phase
-from muniment.domain.activities import Activity, verify_chain
+from muniment.domain.activities import Activity, ActivityKind, verify_chain
 from muniment.domain.entities import ModelVersion
 from muniment.domain.manifest import FileEntry, Manifest
 from muniment.domain.names import MAX_PAGE_SIZE
 from muniment.domain.values import JsonObject
-from muniment.errors import Corrupt, InvalidInput, NotFound, RangeNotSatisfiable
+from muniment.errors import Corrupt, MunimentError
+
+Content: TypeAlias = tuple[str | None, str | None]
+"""Digest and snapshot of a version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +71,85 @@ class VerifyReport:
         return html.verify_report(self)
 
 
-def verify(backend: Backend, version: ModelVersion, progress: ProgressOption) -> VerifyReport:
-    """Check a version: every file, the manifest, and its model's history."""
+@dataclass(slots=True)
+class History:
+    """A model's history, read once: how long it is, what is wrong, and what it says.
+
+    `contents` holds digest and snapshot by version number, `aliases` the version that each alias
+    points at; both as of the last entry that was read.
+    """
+
+    activities: int
+    problems: list[str] = field(default_factory=list)
+    contents: dict[int, Content] = field(default_factory=dict)
+    aliases: dict[str, int] = field(default_factory=dict)
+
+    def read(self, entries: Iterable[Activity]) -> Iterator[Activity]:
+        """Yield `entries`, and remember what they say."""
+        for entry in entries:
+            yield entry
+            details = entry.details
+            match entry.kind:
+                case ActivityKind.VERSION_CREATED | ActivityKind.VERSION_SEALED:
+                    if entry.version is not None:
+                        content = details.get("digest"), details.get("snapshot")
+                        self.contents[entry.version] = cast(Content, content)
+                case ActivityKind.ALIAS_SET:
+                    self.aliases[cast(str, details["alias"])] = cast(int, details["to"])
+                case ActivityKind.ALIAS_DELETED:
+                    self.aliases.pop(cast(str, details["alias"]), None)
+                case ActivityKind.VERSION_DELETED:
+                    for alias in cast(list[str], details["aliases"]):
+                        self.aliases.pop(alias, None)
+
+
+def read_history(catalog: CatalogBackend, model: str) -> History:
+    """Compute the chain here, up to the entry that is the newest now; then ask for its end.
+
+    Only the registry knows how long the history must be: a chain that was cut off is still one.
+    """
+    aliases = _aliases(catalog, model)
+    newest = catalog.history(model, page_size=1).items
+    count, head = (newest[0].sequence, newest[0].hash) if newest else (0, "")
+    history = History(count)
+    try:
+        entries = history.read(islice(_entries(catalog, model), count))
+        verify_chain(entries, count=count, head=head)
+        catalog.verify_history(model)
+    except Corrupt as error:
+        history.problems.append(error.message)
+    else:
+        history.problems += _wrong_in_aliases(catalog, model, aliases, history)
+    return history
+
+
+def verify(
+    backend: Backend, version: ModelVersion, history: History, progress: ProgressOption
+) -> VerifyReport:
+    """Check a version: every file, the manifest, and what its model's history says of it.
+
+    `history` was read after `version`.
+    """
     problems: list[str] = []
     files: tuple[FileEntry, ...] = ()
     if version.digest is not None:
         try:
             manifest = backend.artifacts.manifest(version.model, version.version)
-        except (Corrupt, NotFound, InvalidInput) as error:
-            problems.append(f"manifest: {error.message}")
+        except (MunimentError, OSError) as error:
+            problems.append(f"manifest: {_said(error)}")
         else:
             files = manifest.files
             problems += _wrong_in_manifest(version, manifest)
             with phase(progress, "verify", manifest.size) as tell:
                 found = for_each(files, partial(_wrong_in_file, backend, version, tell))
             problems += [problem for problem in found if problem is not None]
-    activities, broken = _wrong_in_history(backend.catalog, version.model)
     return VerifyReport(
         ref=version.ref,
         digest=version.digest,
         files=len(files),
         bytes=sum(file.size for file in files),
-        activities=activities,
-        problems=(*problems, *broken),
+        activities=history.activities,
+        problems=(*problems, *history.problems, *_wrong_in_version(backend, version, history)),
     )
 
 
@@ -113,8 +173,8 @@ def _wrong_in_file(
             sha256.update(piece)
             length += len(piece)
             tell(len(piece))
-    except (Corrupt, NotFound, RangeNotSatisfiable) as error:
-        return f"{file.path}: {error.message}"
+    except (MunimentError, OSError) as error:  # the other files are still to be read
+        return f"{file.path}: {_said(error)}"
     if length != file.size:
         return f"{file.path}: {length} bytes instead of {file.size}"
     if sha256.hexdigest() != file.digest:
@@ -122,19 +182,49 @@ def _wrong_in_file(
     return None
 
 
-def _wrong_in_history(catalog: CatalogBackend, model: str) -> tuple[int, list[str]]:
-    """Compute the chain here, up to the entry that is the newest now; then ask for its end.
+def _wrong_in_version(backend: Backend, version: ModelVersion, history: History) -> Iterator[str]:
+    """Compare a version's digest and snapshot with the last entry that recorded them."""
+    if history.problems and version.version not in history.contents:
+        return  # what is wrong with the history is told already
+    recorded = history.contents.get(version.version)
+    if recorded == (version.digest, version.snapshot):
+        return
+    if recorded is None:
+        yield "history: no entry says how this version was made"
+        return
+    try:  # it may have been sealed since it was looked at
+        now = backend.catalog.version(version.model, version.version)
+    except MunimentError:
+        now = version
+    for name, is_now, was in zip(
+        ("digest", "snapshot"), (now.digest, now.snapshot), recorded, strict=True
+    ):
+        if is_now != was:
+            yield f"{name}: it is {is_now or 'missing'}, the history says {was or 'none'}"
 
-    Only the registry knows how long the history must be: a chain that was cut off is still one.
-    """
-    newest = catalog.history(model, page_size=1).items
-    count, head = (newest[0].sequence, newest[0].hash) if newest else (0, "")
-    try:
-        verify_chain(islice(_entries(catalog, model), count), count=count, head=head)
-        catalog.verify_history(model)
-    except Corrupt as error:
-        return count, [error.message]
-    return count, []
+
+def _wrong_in_aliases(
+    catalog: CatalogBackend, model: str, before: Mapping[str, int], history: History
+) -> Iterator[str]:
+    """Compare where aliases point with the entries that moved them."""
+    if before == history.aliases:
+        return
+    after = _aliases(catalog, model)
+    for alias in sorted(before.keys() | after.keys() | history.aliases.keys()):
+        points, was = after.get(alias), history.aliases.get(alias)
+        if points != was and points == before.get(alias):  # else it moves at this very moment
+            yield (
+                f"alias {alias}: it points at {points or 'nothing'}, "
+                f"the history says {was or 'nothing'}"
+            )
+
+
+def _aliases(catalog: CatalogBackend, model: str) -> dict[str, int]:
+    return {reference.name: reference.version for reference in catalog.aliases(model)}
+
+
+def _said(error: MunimentError | OSError) -> str:
+    return error.message if isinstance(error, MunimentError) else str(error)
 
 
 def _entries(catalog: CatalogBackend, model: str) -> Iterator[Activity]:

@@ -27,7 +27,8 @@ from muniment.server.context import access_of, address_of, oidc_of, read, wait_f
 from muniment.server.cookies import SESSION, cookie
 from muniment.server.rates import Rates
 from muniment.server.security import SAFE_METHODS, check_own_page
-from muniment.server.settings import Settings, is_loopback
+from muniment.server.setting_values import is_loopback
+from muniment.server.settings import Settings
 from muniment.services.access import TOKEN_PREFIX, Access, SignedIn
 
 PROBES: Final = frozenset({"/health", "/ready"})

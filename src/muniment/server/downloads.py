@@ -18,11 +18,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from muniment.errors import RangeNotSatisfiable
+from muniment.errors import Corrupt, RangeNotSatisfiable
 from muniment.server.api.preconditions import digest_tag, is_unchanged
 from muniment.server.context import context_of, wait_for
 from muniment.server.streaming import read_ahead, watching
 from muniment.services.artifacts import Artifacts
+from muniment.storage.blobs import BlobStore
 
 FOREVER: Final = "private, max-age=31536000, immutable"
 """For what is named by its digest."""
@@ -48,6 +49,7 @@ async def send_blob(
     """Return the answer to a GET or HEAD for the bytes of a blob.
 
     Raises:
+        Corrupt: there are no such bytes in the store, or not `size` of them.
         RangeNotSatisfiable: the range begins behind the end.
     """
     tag = digest_tag(digest)
@@ -62,6 +64,7 @@ async def send_blob(
     }
     if is_unchanged(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
+    await wait_for(request, partial(_check_whole, context_of(request).ports.blobs, digest, size))
     asked = _range(request, tag, size)
     start, end = asked or (0, size)
     headers |= {"Content-Type": media_type, "Content-Length": str(end - start)}
@@ -72,6 +75,19 @@ async def send_blob(
         return Response(status_code=status, headers=headers)
     pieces = await wait_for(request, partial(artifacts.read_blob, digest, start, end))
     return _Stream(request, pieces, status, headers)
+
+
+def _check_whole(blobs: BlobStore, digest: str, size: int) -> None:
+    """Refuse damage before the headers promise what the bytes would break."""
+    stat = blobs.stat(digest)
+    if stat is None or stat.size != size:
+        state = "gone from the store" if stat is None else f"damaged: {stat.size}, not {size}"
+        raise Corrupt(
+            f"The bytes of the blob {digest} are {state}.",
+            hint="Run `muniment verify`; restore the blob from a backup, or push the same file "
+            "again.",
+            details={"digest": digest},
+        )
 
 
 class _Stream(Response):

@@ -32,7 +32,8 @@ from muniment.server import log, workers
 from muniment.server.app import create_app, open_ports
 from muniment.server.context import Context
 from muniment.server.protocol import BoundedProtocol
-from muniment.server.settings import Settings, is_loopback
+from muniment.server.setting_values import is_loopback
+from muniment.server.settings import Settings
 from muniment.services import Access
 
 _BACKLOG: Final = 2_048

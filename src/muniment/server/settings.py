@@ -13,21 +13,19 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from muniment.domain.names import MAX_BLOB_BYTES
 from muniment.errors import ConfigurationError
+from muniment.server import setting_values as values
 from muniment.services.base import Retention
 
 PREFIX: Final = "MUNIMENT_"
@@ -60,98 +58,11 @@ SECRETS: Final = frozenset({"oidc_client_secret"})
 MASK: Final = "********"
 """What is shown of a secret."""
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_SIZE = re.compile(r"(\d+)\s*(?:([KMGT])iB)?")
-_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
-_HEADER = re.compile(r"[A-Za-z0-9-]+")
 _log = logging.getLogger(__name__)
 
 
-def _duration(value: object) -> object:
-    """Read `3600`, `90s`, `30m`, `12h`, `7d` or `2w`; what is no text is pydantic's matter."""
-    if not isinstance(value, str):
-        return value
-    match = _DURATION.fullmatch(value.strip())
-    if match is None:
-        raise ValueError("a number of seconds, or a duration such as 90s, 30m, 12h, 7d or 2w")
-    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
-
-
-def _retention(value: object) -> object:
-    """Read a duration of a day at least, or none."""
-    found = _duration(value)
-    if isinstance(found, timedelta) and timedelta(0) != found < timedelta(days=1):
-        raise ValueError("1d or more, or 0")
-    return found
-
-
-def _size(value: object) -> object:
-    """Read `33554432` or `32MiB`; what is no text is pydantic's matter."""
-    if not isinstance(value, str):
-        return value
-    match = _SIZE.fullmatch(value.strip())
-    if match is None:
-        raise ValueError("a number of bytes, or a size such as 64KiB, 32MiB or 5GiB")
-    return int(match[1]) * 1024 ** " KMGT".index(match[2] or " ")
-
-
-def _host_names(value: object) -> object:
-    """Read names as a Host header carries them, but without a port; text is split at commas."""
-    names = _list(value)
-    if not isinstance(names, list | tuple):
-        return value
-    for name in names:
-        if not _HOST.fullmatch(str(name)):
-            raise ValueError("names or addresses without scheme and port, separated by commas")
-    return tuple(str(name).lower() for name in names)
-
-
-def _list(value: object) -> object:
-    """Read what is separated by commas; what is no text is pydantic's matter."""
-    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
-
-
-def _networks(value: object) -> object:
-    """Read addresses and networks, such as `10.0.0.0/8`; text is split at commas."""
-    networks = _list(value)
-    if not isinstance(networks, list | tuple):
-        return value
-    try:
-        return tuple(str(ip_network(str(network), strict=False)) for network in networks)
-    except ValueError:
-        raise ValueError("addresses or networks such as 10.0.0.0/8, with commas") from None
-
-
-def _header_name(value: object) -> object:
-    if isinstance(value, str) and not _HEADER.fullmatch(value):
-        raise ValueError("the name of a header: letters, digits and hyphens")
-    return value
-
-
-def _issuer(value: object) -> object:
-    """Read the address of an issuer: `https`, or `http` on loopback."""
-    if isinstance(value, str):
-        parts = urlsplit(value)
-        if parts.scheme != "https" and not (
-            parts.scheme == "http" and is_loopback(parts.hostname or "")
-        ):
-            raise ValueError("an https:// URL")
-    return value
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a server on `host` (an address or `localhost`) is reached from here alone."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))]
-Size = Annotated[int, BeforeValidator(_size), Field(gt=0)]
+Duration = Annotated[timedelta, BeforeValidator(values.duration), Field(ge=timedelta(0))]
+Size = Annotated[int, BeforeValidator(values.size), Field(gt=0)]
 
 
 class Settings(BaseModel):
@@ -167,7 +78,7 @@ class Settings(BaseModel):
         Path(".muniment"), description="The folder of the database and of the models' files."
     )
     workers: int = Field(1, ge=1, le=256, description="How many processes answer requests.")
-    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_host_names)] = Field(
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(values.host_names)] = Field(
         (), description="Names by which clients may call the server, beside loopback's."
     )
     tls_certificate: Path | None = Field(
@@ -176,13 +87,13 @@ class Settings(BaseModel):
     tls_key: Path | None = Field(
         None, description="The file of its key, if that is not in the certificate's file."
     )
-    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_networks)] = Field(
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(values.networks)] = Field(
         (), description="Reverse proxies whose X-Forwarded-For, -Proto and -Host count."
     )
-    proxy_user_header: Annotated[str | None, BeforeValidator(_header_name)] = Field(
+    proxy_user_header: Annotated[str | None, BeforeValidator(values.header_name)] = Field(
         None, description="The header in which a trusted proxy names who has signed in there."
     )
-    oidc_issuer: Annotated[str | None, BeforeValidator(_issuer)] = Field(
+    oidc_issuer: Annotated[str | None, BeforeValidator(values.issuer)] = Field(
         None, description="The OpenID Connect issuer that people and machines may sign in with."
     )
     oidc_client_id: str | None = Field(
@@ -196,7 +107,7 @@ class Settings(BaseModel):
     )
     oidc_name_claim: str = Field("preferred_username", description="The claim with a user's name.")
     oidc_groups_claim: str = Field("groups", description="The claim with a user's groups.")
-    oidc_scopes: Annotated[tuple[str, ...], BeforeValidator(_list)] = Field(
+    oidc_scopes: Annotated[tuple[str, ...], BeforeValidator(values.listed)] = Field(
         ("openid", "profile", "email"), description="The scopes that people are signed in with."
     )
     rate_limit: float = Field(
@@ -217,7 +128,7 @@ class Settings(BaseModel):
     upload_lifetime: Duration = Field(
         timedelta(days=7), description="How long an unfinished upload can be gone on with."
     )
-    audit_retention: Annotated[timedelta, BeforeValidator(_retention)] = Field(
+    audit_retention: Annotated[timedelta, BeforeValidator(values.retention)] = Field(
         timedelta(0), description="How long the audit log is kept; 0: for ever."
     )
     metrics: bool = Field(True, description="Whether /metrics answers.")
@@ -319,13 +230,13 @@ def _in_file(name: str, places: Mapping[str, Mapping[str, str]]) -> dict[str, _F
 
 def _dotenv() -> dict[str, str]:
     try:
-        values = dotenv_values(DOTENV, interpolate=False)
+        found = dotenv_values(DOTENV, interpolate=False)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"The file {DOTENV} in this folder can't be read: {error}.",
             hint="It holds lines such as MUNIMENT_PORT=8000, in UTF-8.",
         ) from error
-    return {name: value for name, value in values.items() if value}
+    return {name: value for name, value in found.items() if value}
 
 
 def _validated(found: Mapping[str, _Found]) -> Settings:
@@ -400,8 +311,8 @@ def _as_text(name: str, value: object) -> str:
 def _duration_text(value: timedelta) -> str:
     seconds = value.total_seconds()
     for unit in "wdhm":
-        if seconds and seconds % _SECONDS[unit] == 0:
-            return f"{seconds // _SECONDS[unit]:.0f}{unit}"
+        if seconds and seconds % values.SECONDS[unit] == 0:
+            return f"{seconds // values.SECONDS[unit]:.0f}{unit}"
     return f"{seconds:g}s"
 
 

@@ -42,8 +42,12 @@ class Aliases(Versions):
         *,
         expect: int | None = None,
         protected: bool | None = None,
+        if_match: int | None = None,
     ) -> Reference:
-        """Point an alias at a READY version; see `CatalogBackend.set_alias`."""
+        """Point an alias at a READY version; see `CatalogBackend.set_alias`.
+
+        `if_match` is the revision that the alias itself must have, and so a compare-and-swap, too.
+        """
         names.check_alias(alias)
 
         def decide(tx: Transaction) -> Reference:
@@ -58,7 +62,7 @@ class Aliases(Versions):
             if protected is not None or (present is not None and present.protected):
                 self._permitted(Verb.PROTECT_ALIAS, parent, alias=alias)
             moves = present is None or present.version != version
-            _check_swap(alias, present, expect, moves=moves)
+            _check_swap(alias, present, expect, if_match, moves=moves)
             now = self._now(parent)
             reference = Reference(
                 kind=ReferenceKind.ALIAS,
@@ -95,15 +99,17 @@ class Aliases(Versions):
 
         return self._store.transact(self._key(model), decide)
 
-    def delete_alias(self, model: str, alias: str, *, expect: int | None = None) -> None:
-        """Remove an alias; a missing one is fine (unless `expect` says otherwise)."""
+    def delete_alias(
+        self, model: str, alias: str, *, expect: int | None = None, if_match: int | None = None
+    ) -> None:
+        """Remove an alias; a missing one is fine (unless `expect` or `if_match` says otherwise)."""
 
         def decide(tx: Transaction) -> None:
             parent = self._model(tx, model, Verb.MOVE_ALIAS, alias=alias)
             present = tx.reference(ReferenceKind.ALIAS, alias)
             if present is not None and present.protected:
                 self._permitted(Verb.PROTECT_ALIAS, parent, alias=alias)
-            _check_swap(alias, present, expect, moves=present is not None)
+            _check_swap(alias, present, expect, if_match, moves=present is not None)
             if present is None:
                 return
             tx.drop_reference(ReferenceKind.ALIAS, alias)
@@ -128,8 +134,19 @@ class Aliases(Versions):
                 tx.save_version(replace(shown, revision=shown.revision + 1))
 
 
-def _check_swap(alias: str, present: Reference | None, expect: int | None, *, moves: bool) -> None:
+def _check_swap(
+    alias: str, present: Reference | None, expect: int | None, if_match: int | None, *, moves: bool
+) -> None:
     at = 0 if present is None else present.version
+    revision = 0 if present is None else present.revision
+    if if_match is not None and if_match != revision:
+        raise PreconditionFailed(
+            f"The alias {alias!r} "
+            + (f"has the revision {revision}" if revision else "does not exist")
+            + f"; it must have the revision {if_match}.",
+            hint="Read it again, and repeat the change if it still makes sense.",
+            details={"revision": revision},
+        )
     if expect is not None and expect != at:
         raise PreconditionFailed(
             f"The alias {alias!r} "
@@ -138,7 +155,7 @@ def _check_swap(alias: str, present: Reference | None, expect: int | None, *, mo
             hint="Read it again, and repeat the change if it still makes sense.",
             details={"version": at},
         )
-    if present is not None and present.protected and moves and expect is None:
+    if present is not None and present.protected and moves and expect is None and if_match is None:
         raise PreconditionFailed(
             f"The alias {alias!r} is protected; it points at version {at}.",
             hint=f"Say what you replace: expect={at}.",

@@ -141,7 +141,7 @@ class Models(Service):
 
         return self._store.transact(self._key(name), decide)
 
-    def restore_model(self, model_id: int) -> RegisteredModel:
+    def restore_model(self, model_id: int, *, if_match: int | None = None) -> RegisteredModel:
         """Undo `delete_model`. If its slug was taken in the meantime, it gets another one."""
 
         def decide(tx: Transaction) -> RegisteredModel:
@@ -149,6 +149,7 @@ class Models(Service):
             if model is None or not self._caller.principal.may(Verb.READ, Asked.about(model)):
                 raise NotFound(f"There is no deleted model with the id {model_id}.")
             self._permitted(Verb.DELETE_MODEL, model)
+            check_revision(model, if_match)
             if model.deleted_at is None:
                 raise Conflict(f"The model {model.name!r:.200} (id {model_id}) is not deleted.")
             if tx.name_taken(model.name):

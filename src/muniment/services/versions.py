@@ -182,7 +182,9 @@ class Versions(Models):
 
         return self._change(Verb.CREATE_VERSION, model, number, if_match, change)
 
-    def fail_version(self, model: str, number: int, message: str) -> ModelVersion:
+    def fail_version(
+        self, model: str, number: int, message: str, *, if_match: int | None = None
+    ) -> ModelVersion:
         """Say that a PENDING version will not come."""
         names.check_text(message, "message")
 
@@ -194,7 +196,7 @@ class Versions(Models):
             failed = replace(version, status=Status.FAILED, status_message=message, updated_at=now)
             return failed, ActivityKind.VERSION_FAILED, {"message": message}
 
-        return self._change(Verb.CREATE_VERSION, model, number, None, change)
+        return self._change(Verb.CREATE_VERSION, model, number, if_match, change)
 
     def move_to_stage(
         self,
@@ -204,6 +206,7 @@ class Versions(Models):
         *,
         archive_existing: bool = False,
         comment: str = "",
+        if_match: int | None = None,
     ) -> ModelVersion:
         """Move a version to a stage; `archive_existing` archives the others that are there."""
         names.check_text(comment, "comment")
@@ -220,6 +223,7 @@ class Versions(Models):
         def decide(tx: Transaction) -> ModelVersion:
             parent = self._model(tx, model, Verb.MOVE_STAGE, stage=to)
             version = live_version(tx, parent, number)
+            check_revision(version, if_match)
             if version.status is not Status.READY and to not in (NO_STAGE, "Archived"):
                 raise NotReady(
                     f"Version {number} of {model!r:.200} is {version.status}; the stage {to} needs "
@@ -285,7 +289,9 @@ class Versions(Models):
 
         return self._store.transact(self._key(model), decide)
 
-    def restore_version(self, model: str, number: int) -> ModelVersion:
+    def restore_version(
+        self, model: str, number: int, *, if_match: int | None = None
+    ) -> ModelVersion:
         """Undo `delete_version`; its aliases stay dropped."""
 
         def decide(tx: Transaction) -> ModelVersion:
@@ -293,6 +299,7 @@ class Versions(Models):
             version = tx.version(number)
             if version is None:
                 raise no_version(model, number)
+            check_revision(version, if_match)
             if version.deleted_at is None:
                 raise Conflict(f"Version {number} of {model!r:.200} is not deleted.")
             _refuse_taken_label(tx, version.label)

@@ -39,6 +39,40 @@ def test_expect_makes_it_a_compare_and_swap(api: httpx.Client, aliases: str) -> 
     assert api.delete(f"{aliases}/a?expect=2").status_code == 204
 
 
+def test_if_match_is_about_the_alias_itself(api: httpx.Client, aliases: str) -> None:
+    alias = f"{aliases}/a"
+    none_yet = api.put(alias, json={"version": 1}, headers={"If-Match": '"1"'})
+    refusal(none_yet, 412, "precondition_failed")
+    refusal(api.delete(alias, headers={"If-Match": '"1"'}), 412, "precondition_failed")
+    first = api.put(alias, json={"version": 1, "protected": True}).headers["etag"]
+
+    moved = api.put(alias, json={"version": 2}, headers={"If-Match": first})
+    assert (moved.status_code, moved.json()["version"]) == (200, 2)  # protected, yet by its ETag
+    late = api.put(alias, json={"version": 1}, headers={"If-Match": first})
+    assert refusal(late, 412, "precondition_failed")["details"] == {"revision": 2}
+    refusal(api.delete(alias, headers={"If-Match": first}), 412, "precondition_failed")
+    refusal(api.delete(alias, headers={"If-Match": "2"}), 400, "invalid_input")
+    assert api.delete(alias, headers={"If-Match": moved.headers["etag"]}).status_code == 204
+
+
+def test_if_none_match_makes_an_alias_only_once(api: httpx.Client, aliases: str) -> None:
+    absent = {"If-None-Match": "*"}
+    assert api.put(f"{aliases}/a", json={"version": 1}, headers=absent).status_code == 200
+    again = api.put(f"{aliases}/a", json={"version": 2}, headers=absent)
+    refusal(again, 412, "precondition_failed")
+    tag = api.put(f"{aliases}/a", json={"version": 2}, headers={"If-None-Match": '"1"'})
+    refusal(tag, 400, "invalid_input")
+    both = api.put(f"{aliases}/a", json={"version": 2, "expect": 1}, headers=absent)
+    refusal(both, 400, "invalid_input")
+
+
+def test_a_misspelt_precondition_is_refused(api: httpx.Client, aliases: str) -> None:
+    api.put(f"{aliases}/a", json={"version": 1})
+    problem = refusal(api.delete(f"{aliases}/a?expekt=2"), 400, "invalid_input")
+    assert "'expect'" in problem["hint"]
+    assert api.get(f"{aliases}/a").status_code == 200
+
+
 def test_a_protected_alias_moves_only_by_compare_and_swap(api: httpx.Client, aliases: str) -> None:
     api.put(f"{aliases}/a", json={"version": 1, "protected": True})
     refusal(api.put(f"{aliases}/a", json={"version": 2}), 412, "precondition_failed")

@@ -166,6 +166,26 @@ def test_a_path_leads_to_a_file_of_the_version_or_nowhere(
         assert b"root:" not in content
 
 
+@pytest.mark.parametrize("damage", ["truncated", "longer", "gone"])
+def test_damage_is_told_before_any_header_promises_the_file(
+    server: Server, api: httpx.Client, name: str, damage: str
+) -> None:
+    content = name.encode()
+    api.put(f"/models/{name}/push/model.pkl", content=content)
+    (path,) = (server.home / "blobs").rglob(f"*{sha256(content)}*")
+    path.chmod(0o600)
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(content[:7] if damage == "truncated" else content + b"!")
+
+    address = f"/models/{name}/versions/1/files/model.pkl"
+    problem = refusal(api.get(address), 500, "corrupt")
+    assert "muniment verify" in problem["hint"]
+    refusal(api.get(address, headers={"Range": "bytes=0-3"}), 500, "corrupt")
+    assert api.head(address).status_code == 500
+
+
 def test_an_empty_file_has_no_range(api: httpx.Client, model: str) -> None:
     api.post(f"/models/{model}/versions", json={"files": [file_of(api, "empty", b"")]})
     address = f"/models/{model}/versions/1/files/empty"

@@ -186,3 +186,11 @@ def test_workspaces_do_not_see_each_other(api: httpx.Client, model: str) -> None
     refusal(api.post("/models", json={"name": model}, headers=elsewhere), 404, "not_found")
     odd = {"X-Muniment-Workspace": "No!"}
     refusal(api.get(f"/models/{model}", headers=odd), 400, "invalid_input")
+
+
+def test_a_model_is_restored_only_if_it_matches(api: httpx.Client, model: str) -> None:
+    deleted = api.delete(f"/models/{model}")
+    address = f"/deleted-models/{deleted.json()['id']}/restore"
+    refusal(api.post(address, headers={"If-Match": '"99"'}), 412, "precondition_failed")
+    held = {"If-Match": deleted.headers["etag"]}
+    assert api.post(address, headers=held).status_code == 200

@@ -237,3 +237,50 @@ def test_a_body_of_open_length_is_taken(api: httpx.Client, name: str) -> None:
         yield from (b"x" * 1000 for _ in range(2000))
 
     assert api.put(f"/models/{name}/push/a", content=pieces()).json()["size"] == 2_000_000
+
+
+def test_a_push_repeated_with_its_key_makes_one_version(api: httpx.Client, name: str) -> None:
+    address, key = f"/models/{name}/push/a?label=1.0.0&alias=champion", {"Idempotency-Key": "k"}
+    first, again = (api.put(address, content=b"x", headers=key) for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert (again.json()["version"], again.json()["uuid"]) == (1, first.json()["uuid"])
+    refusal(api.put(address, content=b"y", headers=key), 422, "idempotency_key_reused")
+    assert len(api.get(f"/models/{name}/versions").json()["items"]) == 1
+
+
+def test_a_form_repeated_with_its_key_makes_one_version(api: httpx.Client, name: str) -> None:
+    parts = [("version", (None, '{"label": "1.0.0"}')), ("file", ("a", b"x"))]
+    key = {"Idempotency-Key": "k"}
+    for _ in range(2):
+        answer = api.post(f"/models/{name}/push", files=parts, headers=key)
+        assert (answer.status_code, answer.json()["version"]) == (201, 1)
+    others = [("file", ("a", b"y"))]
+    answer = api.post(f"/models/{name}/push", files=others, headers=key)
+    refusal(answer, 422, "idempotency_key_reused")
+
+
+def test_an_empty_idempotency_key_is_refused(api: httpx.Client, name: str) -> None:
+    key = {"Idempotency-Key": ""}
+    answer = api.put(f"/models/{name}/push/a", content=b"x", headers=key)
+    refusal(answer, 400, "invalid_input")
+    answer = api.post(f"/models/{name}/push", files=[("file", ("a", b"x"))], headers=key)
+    refusal(answer, 400, "invalid_input")
+    refusal(api.get(f"/models/{name}"), 404, "not_found")
+
+
+def test_a_misspelt_query_parameter_is_told_and_nothing_is_made(
+    api: httpx.Client, name: str
+) -> None:
+    answer = api.put(f"/models/{name}/push/a?lable=1.0.0", content=b"x")
+    assert refusal(answer, 400, "invalid_input")["hint"] == "Did you mean 'label'?"
+    form = api.post(f"/models/{name}/push?label=1.0.0", files=[("file", ("a", b"x"))])
+    assert refusal(form, 400, "invalid_input")["details"] == {"field": "label"}
+    refusal(api.get(f"/models/{name}"), 404, "not_found")
+
+
+def test_a_field_other_than_the_version_is_no_file(api: httpx.Client, name: str) -> None:
+    parts = [("file", ("a", b"x")), ("label", (None, "1.0.0"))]
+    problem = refusal(api.post(f"/models/{name}/push", files=parts), 400, "invalid_input")
+    assert "'label'" in problem["detail"]
+    refusal(api.get(f"/models/{name}"), 404, "not_found")

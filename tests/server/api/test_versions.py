@@ -181,3 +181,33 @@ def test_only_decimal_numbers_from_one_name_a_version(
 
 def test_a_version_beyond_all_is_not_found(api: httpx.Client, model: str) -> None:
     refusal(api.get(f"/models/{model}/versions/{'9' * 18}"), 404, "not_found")
+
+
+def test_if_match_holds_for_every_change_of_a_version(api: httpx.Client, model: str) -> None:
+    api.post(f"/models/{model}/versions", json={"pending": True})
+    api.post(f"/models/{model}/versions", json={"source_uri": "s3://x"})
+    pending, ready = (f"/models/{model}/versions/{number}" for number in (1, 2))
+    stale = {"If-Match": '"99"'}
+
+    for address, body in (
+        (f"{pending}/fail", {"message": "m"}),
+        (f"{ready}/stage", {"stage": "Production"}),
+    ):
+        refusal(api.post(address, json=body, headers=stale), 412, "precondition_failed")
+        held = {"If-Match": api.get(address.rpartition("/")[0]).headers["etag"]}
+        assert api.post(address, json=body, headers=held).status_code == 200
+    held = {"If-Match": api.delete(ready).headers["etag"]}
+    refusal(api.post(f"{ready}/restore", headers=stale), 412, "precondition_failed")
+    assert api.post(f"{ready}/restore", headers=held).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/versions", "/models", "/models/{}/versions", "/models/{}"])
+def test_an_unknown_query_parameter_is_refused(api: httpx.Client, model: str, path: str) -> None:
+    problem = refusal(api.get(f"{path.format(model)}?bogus=1"), 400, "invalid_input")
+    assert problem["details"] == {"field": "bogus"}
+    assert "'bogus'" in problem["detail"]
+
+
+def test_an_unknown_query_parameter_is_told_by_the_near_one(api: httpx.Client) -> None:
+    problem = refusal(api.get("/versions?filtre=x"), 400, "invalid_input")
+    assert problem["hint"] == "Did you mean 'filter'?"

@@ -8,11 +8,12 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
+from muniment.errors import InvalidInput
 from muniment.server.api import bodies, documents
 from muniment.server.api.answers import entity_answer, list_answer
 from muniment.server.api.openapi import answers, unchanged
 from muniment.server.api.parameters import Acting, Alias, ModelName
-from muniment.server.api.preconditions import IfNoneMatch
+from muniment.server.api.preconditions import IfAbsent, IfMatch, IfNoneMatch
 from muniment.server.api.routing import api_router
 from muniment.server.context import read, wait_for
 
@@ -57,16 +58,29 @@ async def get_alias(
     responses=answers(documents.Alias, 404, 409, 412, 415, etag=True),
 )
 async def set_alias(
-    request: Request, name: ModelName, alias: Alias, body: bodies.AliasTarget, services: Acting
+    request: Request,
+    name: ModelName,
+    alias: Alias,
+    body: bodies.AliasTarget,
+    services: Acting,
+    if_match: IfMatch,
+    if_absent: IfAbsent,
 ) -> Response:
     """Point an alias at a READY version; with `expect`, only if it names that version now."""
+    if if_absent and body.expect:
+        raise InvalidInput(
+            f"If-None-Match: * wants no such alias, and expect={body.expect} one.",
+            hint="Send one of them.",
+            details={"field": "expect"},
+        )
     point = partial(
         services.catalog.set_alias,
         name,
         alias,
         body.version,
-        expect=body.expect,
+        expect=0 if if_absent else body.expect,
         protected=body.protected,
+        if_match=if_match,
     )
     return entity_answer(await wait_for(request, point))
 
@@ -83,11 +97,13 @@ async def delete_alias(
     name: ModelName,
     alias: Alias,
     services: Acting,
+    if_match: IfMatch,
     expect: Annotated[
         int | None,
         Query(description="Delete it only if it names this version now.", examples=[3]),
     ] = None,
 ) -> Response:
-    """Remove an alias; one that is not there is fine, unless `expect` says otherwise."""
-    await wait_for(request, partial(services.catalog.delete_alias, name, alias, expect=expect))
+    """Remove an alias; one that is not there is fine, unless a precondition says otherwise."""
+    delete = partial(services.catalog.delete_alias, name, alias, expect=expect, if_match=if_match)
+    await wait_for(request, delete)
     return Response(status_code=204)

@@ -135,9 +135,11 @@ async def delete_model(
     "/deleted-models/{id}/restore",
     operation_id="restoreModel",
     summary="Restore a deleted model",
-    responses=answers(documents.RegisteredModel, 404, 409, etag=True),
+    responses=answers(documents.RegisteredModel, 404, 409, 412, etag=True),
 )
-async def restore_model(request: Request, id: ModelId, services: Acting) -> Response:
+async def restore_model(
+    request: Request, id: ModelId, services: Acting, if_match: IfMatch
+) -> Response:
     """Undo a deletion, with all versions and aliases."""
-    restore = partial(services.catalog.restore_model, id)
+    restore = partial(services.catalog.restore_model, id, if_match=if_match)
     return entity_answer(await wait_for(request, restore))

@@ -6,15 +6,18 @@ The checks raise errors of the one tree, which pass through the framework's vali
 from __future__ import annotations
 
 import re
-from typing import Annotated, TypeAlias
+from difflib import get_close_matches
+from typing import Annotated, TypeAlias, cast
 
 from fastapi import Depends, Header, Path, Query
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BeforeValidator
 from starlette.requests import Request
 
 from muniment.domain import names
 from muniment.errors import InvalidInput
 from muniment.server.api import examples
+from muniment.server.api.routing import PREFIX
 from muniment.server.context import WORKSPACE_HEADER, acting_services
 from muniment.services import Services
 
@@ -36,7 +39,27 @@ Workspace: TypeAlias = Annotated[
 
 async def _services(request: Request, workspace: Workspace = None) -> Services:
     """Return the services, acting for the caller. Asynchronous, so that no thread is taken."""
-    return await acting_services(request)
+    services = await acting_services(request)
+    _refuse_unknown(request)
+    return services
+
+
+def _refuse_unknown(request: Request) -> None:
+    """Raise InvalidInput for a query parameter that an operation of this API does not have."""
+    if not request.query_params:
+        return
+    route = cast(APIRoute, request.scope["route"])
+    if not route.path.startswith(PREFIX):
+        return  # a protocol of others, whose clients may send more than we know
+    known = {field.alias for field in route.dependant.query_params}
+    for name in request.query_params:
+        if name not in known:
+            near = get_close_matches(name[:100], known, n=1)
+            raise InvalidInput(
+                f"There is no query parameter {name!r:.200} here.",
+                hint=f"Did you mean {near[0]!r}?" if near else "The reference (/docs) lists them.",
+                details={"field": name[:200]},
+            )
 
 
 Acting: TypeAlias = Annotated[Services, Depends(_services)]

@@ -51,6 +51,33 @@ async def _revision(
 IfMatch: TypeAlias = Annotated[int | None, Depends(_revision)]
 """The revision that must still be the present one; None: any."""
 
+
+async def _absent(
+    if_none_match: Annotated[
+        str | None,
+        Header(
+            alias="If-None-Match",
+            description="`*`: make it only if there is none.",
+            examples=["*"],
+        ),
+    ] = None,
+) -> bool:
+    """Read If-None-Match of a change.
+
+    Raises:
+        InvalidInput: it is not `*`.
+    """
+    if if_none_match is not None and if_none_match.strip() != "*":
+        raise InvalidInput(
+            f"If-None-Match: {if_none_match!r:.80} makes no sense with a change.",
+            hint="Send * to make it only if there is none, or If-Match with the ETag.",
+        )
+    return if_none_match is not None
+
+
+IfAbsent: TypeAlias = Annotated[bool, Depends(_absent)]
+"""Whether there must be none yet."""
+
 IfNoneMatch: TypeAlias = Annotated[
     str | None,
     Header(

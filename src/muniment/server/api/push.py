@@ -24,7 +24,7 @@ from muniment.errors import InvalidInput
 from muniment.server.api import bodies, documents
 from muniment.server.api.answers import entity_answer, model_url
 from muniment.server.api.openapi import answers, bytes_in, form_in
-from muniment.server.api.parameters import Acting, FilePath, ModelName
+from muniment.server.api.parameters import Acting, FilePath, IdempotencyKey, ModelName
 from muniment.server.api.routing import api_router
 from muniment.server.context import context_of, read, wait_for
 from muniment.server.multipart import Part, parts_of
@@ -70,7 +70,7 @@ def _numbers(pairs: Sequence[str], what: str) -> dict[str, float]:
     operation_id="pushFile",
     summary="Push one file as a new version",
     status_code=201,
-    responses=answers(documents.ModelVersion, 404, 409, 412, 507, status=201, etag=True),
+    responses=answers(documents.ModelVersion, 404, 409, 412, 422, 507, status=201, etag=True),
     openapi_extra=bytes_in("The file's bytes."),
 )
 async def push_file(
@@ -85,6 +85,7 @@ async def push_file(
     param: Annotated[list[str], Query(description="`key=value`; repeat it for more.")] = [],  # noqa: B006
     metric: Annotated[list[str], Query(description="`key=number`; repeat it for more.")] = [],  # noqa: B006
     alias: Annotated[list[str], Query(description="An alias to point here.")] = [],  # noqa: B006
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Store the body under `path` as a new READY version; the model is registered if need be."""
     new = NewVersion(
@@ -96,9 +97,9 @@ async def push_file(
         params=_texts(param, "param"),
         metrics=_numbers(metric, "metric"),
     )
-    await _check_early(request, services, name, new, alias)
+    await _check_early(request, services, name, new, alias, idempotency_key)
     file = await _receive(request, services, path, request.headers.get("content-type"))
-    return await _commit(request, services, name, new, [file], alias)
+    return await _commit(request, services, name, new, [file], alias, idempotency_key)
 
 
 @router.post(
@@ -106,10 +107,15 @@ async def push_file(
     operation_id="pushForm",
     summary="Push a form of files as a new version",
     status_code=201,
-    responses=answers(documents.ModelVersion, 404, 409, 415, 507, status=201, etag=True),
+    responses=answers(documents.ModelVersion, 404, 409, 415, 422, 507, status=201, etag=True),
     openapi_extra=form_in(bodies.NewVersion, VERSION_PART),
 )
-async def push_form(request: Request, name: ModelName, services: Acting) -> Response:
+async def push_form(
+    request: Request,
+    name: ModelName,
+    services: Acting,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Store every file of a form as one new READY version, each under its file name as path.
 
     A part named `version` is JSON: everything else about the version, as in `createVersion`.
@@ -119,13 +125,18 @@ async def push_form(request: Request, name: ModelName, services: Acting) -> Resp
     async for part in parts_of(request, limit=names.MAX_FILES + 1):
         if part.name == VERSION_PART:
             new = _new_version(await part.read(settings.max_json_bytes))
-            await _check_early(request, services, name, new, ())
+            await _check_early(request, services, name, new, (), idempotency_key)
             continue
-        path = names.check_path(part.filename or part.name)
+        if part.filename is None:
+            raise InvalidInput(
+                f"The part {part.name!r:.200} of the form has no file name.",
+                hint=f"Send files as `-F file=@model.pkl`; {VERSION_PART!r} is the only field.",
+            )
+        path = names.check_path(part.filename)
         if path in files:
             raise InvalidInput(f"The path {path!r:.200} stands twice in the form.")
         files[path] = await _receive(request, services, path, part.media_type, part)
-    return await _commit(request, services, name, new, files.values(), ())
+    return await _commit(request, services, name, new, files.values(), (), idempotency_key)
 
 
 def _new_version(content: bytes) -> NewVersion:
@@ -141,13 +152,18 @@ def _new_version(content: bytes) -> NewVersion:
 
 
 async def _check_early(
-    request: Request, services: Services, model: str, new: NewVersion, aliases: Sequence[str]
+    request: Request,
+    services: Services,
+    model: str,
+    new: NewVersion,
+    aliases: Sequence[str],
+    idempotency_key: str | None,
 ) -> None:
     """Refuse now what would be refused at the end, after all the bytes."""
     new.checked()
     for alias in aliases:
         names.check_alias(alias)
-    if new.label is not None:
+    if new.label is not None and idempotency_key is None:  # a repeated push has taken it itself
         check = partial(services.catalog.check_label_is_free, model, new.label)
         await wait_for(request, check)
 
@@ -176,13 +192,15 @@ async def _commit(
     new: NewVersion,
     files: Iterable[FileEntry],
     aliases: Sequence[str],
+    idempotency_key: str | None,
 ) -> Response:
     """Make the version, point the aliases at it, and answer it."""
     catalog = services.catalog
     sealed = replace(new, files=Manifest.of(files), pending=False)
-    version = await wait_for(
-        request, partial(catalog.create_version, model, sealed, create_model=True)
+    create = partial(
+        catalog.create_version, model, sealed, create_model=True, idempotency_key=idempotency_key
     )
+    version = await wait_for(request, create)
     for alias in aliases:
         await wait_for(request, partial(catalog.set_alias, model, alias, version.version))
     if aliases:

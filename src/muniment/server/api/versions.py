@@ -226,13 +226,18 @@ async def seal_version(
     f"{VERSION}/fail",
     operation_id="failVersion",
     summary="Give a pending version up",
-    responses=answers(documents.ModelVersion, 404, 409, 415, etag=True),
+    responses=answers(documents.ModelVersion, 404, 409, 412, 415, etag=True),
 )
 async def fail_version(
-    request: Request, name: ModelName, number: VersionNumber, body: bodies.Fail, services: Acting
+    request: Request,
+    name: ModelName,
+    number: VersionNumber,
+    body: bodies.Fail,
+    services: Acting,
+    if_match: IfMatch,
 ) -> Response:
     """Say that a pending version will not come, and why."""
-    fail = partial(services.catalog.fail_version, name, number, body.message)
+    fail = partial(services.catalog.fail_version, name, number, body.message, if_match=if_match)
     return entity_answer(await wait_for(request, fail))
 
 
@@ -240,13 +245,17 @@ async def fail_version(
     f"{VERSION}/restore",
     operation_id="restoreVersion",
     summary="Restore a deleted version",
-    responses=answers(documents.ModelVersion, 404, 409, etag=True),
+    responses=answers(documents.ModelVersion, 404, 409, 412, etag=True),
 )
 async def restore_version(
-    request: Request, name: ModelName, number: VersionNumber, services: Acting
+    request: Request,
+    name: ModelName,
+    number: VersionNumber,
+    services: Acting,
+    if_match: IfMatch,
 ) -> Response:
     """Undo a deletion. Aliases stay dropped."""
-    restore = partial(services.catalog.restore_version, name, number)
+    restore = partial(services.catalog.restore_version, name, number, if_match=if_match)
     return entity_answer(await wait_for(request, restore))
 
 
@@ -254,7 +263,7 @@ async def restore_version(
     f"{VERSION}/stage",
     operation_id="moveVersion",
     summary="Move a version to a stage",
-    responses=answers(documents.ModelVersion, 404, 409, 415, etag=True),
+    responses=answers(documents.ModelVersion, 404, 409, 412, 415, etag=True),
 )
 async def move_version(
     request: Request,
@@ -262,6 +271,7 @@ async def move_version(
     number: VersionNumber,
     body: bodies.StageMove,
     services: Acting,
+    if_match: IfMatch,
 ) -> Response:
     """Move a version to a stage; `archive_existing` archives those that are there."""
     move = partial(
@@ -271,5 +281,6 @@ async def move_version(
         body.stage,
         archive_existing=body.archive_existing,
         comment=body.comment,
+        if_match=if_match,
     )
     return entity_answer(await wait_for(request, move))
