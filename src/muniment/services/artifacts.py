@@ -319,8 +319,11 @@ class Artifacts(Service):
         return stat
 
     def read_blob(self, digest: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """Yield the bytes [start, end) of a blob. Raises NotFound."""
-        return self._ports.blobs.read(self.blob(digest).digest, start, end)
+        """Yield the bytes [start, end) of a blob. Raises NotFound.
+
+        Ask `file` or `blob` first: they know whether the caller may, and put it on record.
+        """
+        return self._ports.blobs.read(names.check_digest(digest), start, end)
 
     def local_path(self, digest: str) -> Path | None:
         """Return the read-only file that holds a blob, if there is one on this machine.
