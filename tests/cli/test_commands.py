@@ -222,6 +222,18 @@ def test_garbage_collection_says_what_it_would_do_and_does_it(
     assert muniment("gc", *now, "-q").out == "0\n"
 
 
+def test_an_empty_path_is_not_the_current_folder(muniment: Command) -> None:
+    assert "empty" in muniment("push", "fraud", "", code=2).err
+    assert muniment("ls", "-q").lines == []
+
+
+def test_verify_tells_of_each_version_as_it_goes(muniment: Command, pushed: str) -> None:
+    assert muniment("verify").err.splitlines() == [
+        f"note: {pushed}/2: sound",
+        f"note: {pushed}/1: sound",
+    ]
+
+
 def test_verify_finds_a_changed_byte(muniment: Command, pushed: str, tmp_path: Path) -> None:
     assert muniment("verify").out.count("sound") == 2
     weights = bytes(range(256)) * 20

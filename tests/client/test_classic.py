@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import numpy as np
 import pytest
 
 import muniment
@@ -115,6 +116,26 @@ def test_values_of_any_kind_come_back_unchanged(
     assert found["parameters"] == found["tags"] == given
     assert found["metrics"] == {"odd": value, "auc": 0.5}
     assert type(found["parameters"]["value"]) is type(value)
+
+
+def test_numbers_of_numpy_go_up_as_plain_ones(client: ModelRegistryClient, name: str) -> None:
+    numbers = {"depth": np.int64(3), "rate": np.float32(0.5), "flag": np.bool_(True)}
+
+    found = client.get_metadata(
+        upload(client, name, parameters=numbers, metrics=numbers, tags=numbers)
+    )
+
+    assert found["parameters"] == found["metrics"] == found["tags"]
+    assert found["tags"] == {"depth": 3, "rate": 0.5, "flag": True}
+
+
+def test_bytes_are_uploaded_and_text_is_refused(client: ModelRegistryClient, name: str) -> None:
+    uploaded = client.upload_model(CONTENT, about(name))
+
+    assert client.get_metadata(uploaded.metadata_id)["size"] == len(CONTENT)
+    for wrong in (io.StringIO("text"), {"weights": 1}):
+        with pytest.raises(InvalidInput, match="no bytes"):
+            client.upload_model(cast(Any, wrong), about(f"{name}-2"))
 
 
 def test_not_a_number_comes_back_as_such(client: ModelRegistryClient, name: str) -> None:

@@ -82,6 +82,22 @@ def test_a_version_does_not_differ_from_itself(registry: Registry, name: str) ->
     assert "no difference" in repr(diff)
 
 
+def test_what_else_is_said_of_a_version_is_compared(local: Registry) -> None:
+    local.push("fraud", source_uri="s3://one", label="1.0.0", framework="torch")
+    local.push("fraud", source_uri="s3://two", framework="torch").move_to_stage("Production")
+
+    diff = local.diff("fraud/1", "fraud/2")
+
+    assert diff.facts == (
+        Change("label", "1.0.0", None),
+        Change("source_uri", "s3://one", "s3://two"),
+        Change("stage", "None", "Production"),
+    )
+    assert diff
+    assert "in common" not in repr(diff) + diff._repr_html_(), "there are no bytes"
+    assert "source_uri" in diff._repr_html_()
+
+
 def test_versions_without_files_can_be_compared(local: Registry) -> None:
     local.push("fraud", source_uri="s3://one", metrics={"auc": 1})
     local.push("fraud", b"model")

@@ -11,7 +11,8 @@ import fsspec
 import numpy as np
 import pytest
 
-from muniment import Registry
+from muniment import Registry, Unreachable
+from muniment.client import http
 from muniment.client.fsspec import MunimentFileSystem
 
 
@@ -90,6 +91,27 @@ def test_files_are_described(fs: MunimentFileSystem, filled: str, registry: Regi
     assert fs.exists(f"{filled}/1/model.pkl")
     assert not fs.exists(f"{filled}/1/data/dee")
     assert not fs.exists(f"{filled}/2")
+
+
+def test_a_version_without_files_is_an_empty_folder(
+    fs: MunimentFileSystem, filled: str, registry: Registry
+) -> None:
+    registry.push(filled, source_uri="s3://bucket/model")
+
+    assert fs.ls(f"{filled}/2") == []
+    assert fs.find(filled) == [f"{filled}/1/data/deep/table.csv", f"{filled}/1/model.pkl"]
+    assert not fs.exists(f"{filled}/2/model.pkl")
+
+
+def test_a_server_that_does_not_answer_is_not_taken_for_a_missing_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http.connection, "PAUSES", ())
+    fs = MunimentFileSystem(registry="http://127.0.0.1:1", skip_instance_cache=True)
+
+    with pytest.raises(Unreachable):
+        fs.exists("fraud/1/model.pkl")
+    fs.registry.close()
 
 
 def test_parts_of_files_are_read(fs: MunimentFileSystem, filled: str) -> None:

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -364,3 +365,52 @@ def test_garbage_is_counted_before_it_is_freed(local: Registry) -> None:
     assert report.purged_versions == 1
     assert report.bytes >= 1_000
     version.restore()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("fraud", ""), "empty"),
+        ((5, b"x"), "must be text"),
+        (("fraud", b"x", {"label": 1.0}), "must be text"),
+        (("fraud", b"x", {"alias": 5}), "neither text"),
+        (("fraud", b"x", {"tags": {5: "x"}}), "must be text"),
+    ],
+)
+def test_arguments_of_a_wrong_kind_are_refused_in_words(
+    local: Registry, arguments: tuple[Any, ...], message: str
+) -> None:
+    name, what, *options = arguments
+
+    with pytest.raises(InvalidInput, match=message):
+        local.push(name, what, **(options[0] if options else {}))
+
+    assert local.models().all() == []
+
+
+def test_no_alias_and_a_stream_that_only_reads_are_fine(local: Registry) -> None:
+    class Stream:
+        def __init__(self, piece: bytes | str) -> None:
+            self.pieces = [piece]
+
+        def read(self, size: int) -> bytes | str:
+            return self.pieces.pop() if self.pieces else b""
+
+    version = local.push("fraud", Stream(b"model"), alias=None)
+
+    assert version.read("model.bin") == b"model"
+    with pytest.raises(InvalidInput, match="not bytes"):
+        local.push("fraud", Stream("text"))
+
+
+def test_a_manifest_that_was_damaged_in_the_cache_is_fetched_again(
+    local: Registry, cache_folder: Path
+) -> None:
+    version = local.push("fraud", b"model")
+    version.pull()
+    (kept,) = cache_folder.rglob(f"blobs/**/{version.digest}")
+    kept.chmod(0o644)
+    kept.write_bytes(b"{}")
+
+    assert (version.pull() / "model.bin").read_bytes() == b"model"
+    assert kept.read_bytes() == version.manifest().content

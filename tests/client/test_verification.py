@@ -107,7 +107,7 @@ def changed(folder: Path, statement: str) -> None:
             "digest: it is ",
         ),
         ("UPDATE versions SET snapshot = NULL WHERE number = 1", "snapshot: it is missing"),
-        ("UPDATE refs SET version = 2", "alias champion: it points at 2, the history says 1"),
+        ("UPDATE refs SET number = 2", "alias champion: it points at 2, the history says 1"),
         ("DELETE FROM refs", "alias champion: it points at nothing, the history says 1"),
     ],
 )

@@ -165,7 +165,7 @@ def test_the_access_log_has_a_line_a_request_without_its_query(
         client.get("/api/v1/models/fraud?token=hunter2", headers={"Cookie": "muniment=hunter2"})
         client.get("/version", headers={"Authorization": "Bearer hunter2"})
     served, refused = (record for record in caplog.records if record.name == "muniment.access")
-    assert served.getMessage() == "GET /api/v1/models/fraud 404"
+    assert served.getMessage() == "GET /api/v1/models/fraud 400"
     fields = served.__dict__["fields"]
     assert fields["route"] == "/api/v1/models/{name}"
     assert fields["sent"] > 0

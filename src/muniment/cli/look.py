@@ -134,6 +134,6 @@ def diff(
 ) -> None:
     """Compare two versions.
 
-    Metrics, params, tags and signature by value, files by digest.
+    Label, stage, framework, source, metrics, params, tags and signature by value, files by digest.
     """
     session.out.diff(session.registry.diff(left, right))

@@ -47,7 +47,9 @@ def diff(found: Diff) -> list[Block]:
         Column("CHANGE", right=True),
     ]
     new = found.b.size - found.bytes_in_common
-    if found.same_content:
+    if not found.has_files:
+        shared = "Neither has files."
+    elif found.same_content:
         shared = "The files are the same."
     else:
         shared = f"{words.size(new)} of {words.size(found.b.size)} are new in {found.b.ref}."
@@ -58,6 +60,7 @@ def diff(found: Diff) -> list[Block]:
 def changes(found: Diff) -> Iterator[tuple[str, Change]]:
     """Yield every change but those of files, with the group that it belongs to."""
     groups = {
+        "facts": found.facts,
         "metrics": found.metrics,
         "params": found.params,
         "tags": found.tags,

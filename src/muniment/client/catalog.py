@@ -275,9 +275,22 @@ def _exactly(ref: VersionRef) -> tuple[str, int]:
     return parsed.model, parsed.version
 
 
-def listed(values: str | Sequence[str]) -> Sequence[str]:
-    """Return one or several values as a sequence."""
-    return (values,) if isinstance(values, str) else tuple(values)
+def listed(values: str | Sequence[str] | None) -> Sequence[str]:
+    """Return none, one or several values as a sequence.
+
+    Raises:
+        InvalidInput: they are neither text nor a sequence.
+    """
+    if values is None:
+        return ()
+    if isinstance(values, str):
+        return (values,)
+    try:
+        return tuple(values)
+    except TypeError:
+        raise InvalidInput(
+            f"{values!r:.80} is neither text nor a list of texts.", hint="Write it in quotes."
+        ) from None
 
 
 def signature_of(signature: Signature | JsonObject | None) -> Signature | None:

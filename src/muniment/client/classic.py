@@ -27,6 +27,7 @@ import httpx
 
 from muniment.client.credentials import Credentials, credentials_for
 from muniment.client.http.connection import Connection
+from muniment.client.subjects import as_plain
 from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.errors import Corrupt, InvalidInput
 from muniment.schemas import ModelMetadata, UploadResponse
@@ -82,16 +83,18 @@ class ModelRegistryClient:
         """Close all sockets."""
         self._connection.close()
 
-    def upload_model(self, model_buffer: IO[bytes], metadata: ModelMetadata) -> UploadResponse:
-        """Upload what `model_buffer` holds from its position on, of any size.
+    def upload_model(
+        self, model_buffer: IO[bytes] | bytes, metadata: ModelMetadata
+    ) -> UploadResponse:
+        """Upload bytes, or what a buffer holds from its position on, of any size.
 
-        It is read a mebibyte at a time, never into memory as a whole.
+        A buffer is read a mebibyte at a time, never into memory as a whole.
 
         Raises:
             AlreadyExists: this name and version are taken.
-            InvalidInput: the buffer is at its end, or a field breaks a rule.
+            InvalidInput: the buffer is at its end or gives text, or a field breaks a rule.
         """
-        form = _Form(model_buffer, metadata)
+        form = _Form(_binary(model_buffer), metadata)
         headers = {"Content-Type": f"multipart/form-data; boundary={form.boundary}"}
         if form.size is not None:
             headers["Content-Length"] = str(form.size)
@@ -187,7 +190,8 @@ class _Form:
     def __init__(self, buffer: IO[bytes], metadata: ModelMetadata) -> None:
         self.boundary = secrets.token_hex(16)
         self._buffer = buffer
-        self._start = buffer.tell() if buffer.seekable() else None
+        seekable = getattr(buffer, "seekable", None)  # some streams only read
+        self._start = buffer.tell() if seekable is not None and seekable() else None
         self._sent = False
         document = _encoded(metadata)
         self._head = (
@@ -231,14 +235,33 @@ class _Form:
         yield self._tail
 
 
+def _binary(buffer: object) -> IO[bytes]:
+    if isinstance(buffer, bytes | bytearray | memoryview):
+        return io.BytesIO(buffer)
+    if isinstance(buffer, io.TextIOBase) or not callable(getattr(buffer, "read", None)):
+        raise InvalidInput(
+            f"A {type(buffer).__name__} holds no bytes to upload.",
+            hint="Pass bytes, an io.BytesIO, or a file opened in binary mode ('rb').",
+        )
+    return cast(IO[bytes], buffer)
+
+
 def _encoded(metadata: ModelMetadata) -> str:
     try:
-        return json.dumps(metadata.model_dump(mode="json"))
+        return json.dumps(metadata.model_dump(mode="json", fallback=_number))
     except ValueError as error:
         raise InvalidInput(
             f"The metadata can't be written as JSON: {error}.",
             hint="Use numbers, texts, booleans, None, lists and dicts.",
         ) from None
+
+
+def _number(value: object) -> object:
+    """Return a number of another library (numpy's, say) as Python's own."""
+    number = as_plain(value)
+    if number is value:
+        raise ValueError(f"a {type(value).__name__} has no form in JSON")
+    return number
 
 
 def _received(answer: httpx.Response) -> IO[bytes]:

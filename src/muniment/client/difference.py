@@ -1,10 +1,10 @@
-"""What two versions differ in: metrics, params, tags, signature, and files by digest."""
+"""What two versions differ in: facts, metrics, params, tags, signature, and files by digest."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from muniment.client import html
 from muniment.domain.entities import ModelVersion, Signature, Variable
@@ -12,6 +12,8 @@ from muniment.domain.manifest import FileEntry, Manifest
 from muniment.domain.values import JsonObject, Value
 
 Pair: TypeAlias = tuple[Value | None, Value | None]
+FACTS: Final = ("label", "stage", "framework", "source_uri")
+"""What is compared besides; an empty one counts as missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class Diff:
     """From version `a` to version `b`.
 
     `bytes_in_common` counts the bytes of `b` that lie in files which `a` has, too, under whatever
-    path; `share` is that as a part of all bytes of `b` (1.0 if it has none).
+    path; `share` is that as a part of all bytes of `b` (1.0 if it has none). `facts` are label,
+    stage, framework and source_uri.
     """
 
     a: ModelVersion
@@ -68,15 +71,21 @@ class Diff:
     files: tuple[FileChange, ...]
     bytes_in_common: int
     share: float
+    facts: tuple[Change, ...] = ()
 
     @property
     def same_content(self) -> bool:
         """Whether both hold the same files."""
         return self.a.digest == self.b.digest
 
+    @property
+    def has_files(self) -> bool:
+        """Whether any of the two holds files."""
+        return self.a.digest is not None or self.b.digest is not None
+
     def __bool__(self) -> bool:
         """Whether there is any difference."""
-        return any((self.metrics, self.params, self.tags, self.signature, self.files))
+        return any((self.facts, self.metrics, self.params, self.tags, self.signature, self.files))
 
     def to_json(self) -> JsonObject:
         """Return all of it, for programs."""
@@ -84,6 +93,7 @@ class Diff:
             "a": self.a.ref,
             "b": self.b.ref,
             "same_content": self.same_content,
+            "facts": [change.to_json() for change in self.facts],
             "metrics": [change.to_json() for change in self.metrics],
             "params": [change.to_json() for change in self.params],
             "tags": [change.to_json() for change in self.tags],
@@ -95,8 +105,9 @@ class Diff:
 
     def __repr__(self) -> str:
         told = [f"{c.name} {_short(c.before)} → {_short(c.after)}" for c in self.metrics[:3]]
+        told += [f"{c.name} {_short(c.before)} → {_short(c.after)}" for c in self.facts]
         counts = {
-            "more metric": len(self.metrics) - len(told),
+            "more metric": max(len(self.metrics) - 3, 0),
             "param": len(self.params),
             "tag": len(self.tags),
             "variable": len(self.signature),
@@ -104,7 +115,8 @@ class Diff:
         }
         told += [f"{n} {what}{'s' if n > 1 else ''}" for what, n in counts.items() if n]
         differs = ", ".join(told) or "no difference"
-        return f"<Diff {self.a.ref} → {self.b.ref}: {differs}; {self.share:.0%} of bytes in common>"
+        common = f"; {self.share:.0%} of bytes in common" if self.has_files else ""
+        return f"<Diff {self.a.ref} → {self.b.ref}: {differs}{common}>"
 
     def _repr_html_(self) -> str:
         return html.diff(self)
@@ -133,6 +145,7 @@ def compare(
         ),
         bytes_in_common=common,
         share=common / total if total else 1.0,
+        facts=_changes(_facts(a), _facts(b)),
     )
 
 
@@ -144,6 +157,11 @@ def _changes(a: Mapping[str, Value], b: Mapping[str, Value]) -> tuple[Change, ..
                 yield Change(name, before, after)
 
     return tuple(found())
+
+
+def _facts(version: ModelVersion) -> dict[str, Value]:
+    facts = {name: getattr(version, name) for name in FACTS}
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _variables(signature: Signature | None) -> dict[str, Value]:

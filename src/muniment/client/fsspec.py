@@ -23,7 +23,7 @@ import muniment
 from muniment.client.registry import Registry
 from muniment.domain.entities import ModelVersion
 from muniment.domain.manifest import FileEntry, Manifest
-from muniment.errors import NotFound
+from muniment.errors import InvalidInput, NotFound
 
 Info = dict[str, Any]
 _REMEMBERED: Final = 32
@@ -90,12 +90,22 @@ class MunimentFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
             version = self.registry.version(ref)
             if not inner:
                 return _folder(path, version)
+            if version.digest is None:
+                raise _missing(path)
             manifest = self._manifest(version)
             if (file := manifest.file(inner)) is not None:
                 return _file(path, file, version)
             if any(manifest.under(inner)):
                 return _folder(path, version)
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        raise _missing(path)
+
+    def exists(self, path: str, **kwargs: Any) -> bool:
+        """Say whether there is such a file or folder. Raises Unreachable rather than say no."""
+        try:
+            self.info(path, **kwargs)
+        except (FileNotFoundError, InvalidInput):  # the latter: nothing can have that name
+            return False
+        return True
 
     def created(self, path: str) -> Any:
         """Return when the version was made."""
@@ -136,6 +146,10 @@ class MunimentFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
                 yield _folder(version.ref, version)
         else:
             version = self.registry.version(ref)
+            if version.digest is None and not inner:
+                return  # it only points at its source: an empty folder
+            if version.digest is None:
+                raise _missing(path)
             yield from _children(path, inner, self._manifest(version), version)
 
     def _manifest(self, version: ModelVersion) -> Manifest:
@@ -195,7 +209,7 @@ def _children(path: str, inner: str, manifest: Manifest, version: ModelVersion) 
             child = f"{path}/{name}"
             yield _folder(child, version) if slash else _file(child, file, version)
     if not seen:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        raise _missing(path)
 
 
 def _folder(name: str, version: ModelVersion | None = None) -> Info:
@@ -212,6 +226,10 @@ def _file(name: str, file: FileEntry, version: ModelVersion) -> Info:
         "sha256": file.digest,
         "mimetype": file.media_type,
     }
+
+
+def _missing(path: str) -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
 
 
 def _refuse(path: str) -> NoReturn:

@@ -129,6 +129,7 @@ def diff(found: Diff) -> str:
     parts += (
         _changes(name, changes)
         for name, changes in (
+            ("facts", found.facts),
             ("metrics", found.metrics),
             ("params", found.params),
             ("tags", found.tags),
@@ -138,8 +139,9 @@ def diff(found: Diff) -> str:
     )
     if found.files:
         parts.append(_rows(("files", found.a.ref, found.b.ref), map(_file_change, found.files)))
-    common = f"{found.share:.0%} of bytes in common ({size(found.bytes_in_common)})"
-    parts.append(f'<div style="{_QUIET}">{escape(common)}</div>')
+    if found.has_files:
+        common = f"{found.share:.0%} of bytes in common ({size(found.bytes_in_common)})"
+        parts.append(f'<div style="{_QUIET}">{escape(common)}</div>')
     return "".join(parts)
 
 

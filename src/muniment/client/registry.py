@@ -116,7 +116,7 @@ class Registry(RegistryCatalog):
         framework: str = "",
         signature: Signature | JsonObject | None = None,
         input_example: object = None,
-        alias: str | Sequence[str] = (),
+        alias: str | Sequence[str] | None = (),
         source_uri: str = "",
         run_id: str = "",
         run_link: str = "",
@@ -144,6 +144,11 @@ class Registry(RegistryCatalog):
             DigestMismatch: a file changed while it was being pushed.
             PreconditionFailed: an alias is protected; the version is there all the same.
         """
+        if not isinstance(name, str):
+            raise InvalidInput(
+                f"The name of a model must be text, not {name!r:.80}.",
+                hint="push(name, what): the name comes first.",
+            )
         aliases = [check_alias(one) for one in listed(alias)]
         new = NewVersion(
             label=label,
@@ -253,7 +258,7 @@ class Registry(RegistryCatalog):
         return self._transfers.manifest(self._resolved(ref))
 
     def diff(self, a: VersionRef, b: VersionRef) -> Diff:
-        """Compare two versions: metrics, params, tags, signature, and files by digest."""
+        """Compare two versions: facts, metrics, params, tags, signature, and files by digest."""
         before, after = self._resolved(a), self._resolved(b)
         return compare(
             before,
