@@ -116,3 +116,17 @@ def test_nothing_is_opened_before_the_first_call(tmp_path: Path) -> None:
         await registry.close()
 
     run(main)
+
+
+def test_the_versions_of_a_model_are_verified_one_by_one(address: str) -> None:
+    async def main() -> None:
+        async with muniment.connect_async(address) as registry:
+            for content in (b"one", b"two"):
+                await registry.push("fraud", content)
+            reports = [report async for report in registry.verify_model("fraud")]
+            assert [(report.ref, report.ok) for report in reports] == [
+                ("fraud/2", True),
+                ("fraud/1", True),
+            ]
+
+    run(main)

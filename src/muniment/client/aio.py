@@ -17,6 +17,7 @@ from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeV
 
 from muniment.client.listing import Listing
 from muniment.client.registry import Registry
+from muniment.client.verification import VerifyReport
 from muniment.domain.entities import Page
 
 P = ParamSpec("P")
@@ -131,6 +132,12 @@ class AsyncRegistry:
     history = _listing(Registry.history)
     diff = _coroutine(Registry.diff)
     verify = _coroutine(Registry.verify)
+
+    async def verify_model(self, name: str) -> AsyncIterator[VerifyReport]:
+        """Verify every version of a model; see `Registry.verify_model`."""
+        reports = await self._run(lambda: self._registry().verify_model(name))
+        while (report := await self._run(lambda: next(reports, None))) is not None:
+            yield report
 
     create_model = _coroutine(Registry.create_model)
     update_model = _coroutine(Registry.update_model)
