@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from muniment.domain.changes import ModelChanges, NewVersion
+from muniment.domain.paging import encode_token
+from muniment.domain.query import Cursor
 from muniment.errors import Corrupt, InvalidPageToken
 
 from .conftest import House
@@ -48,6 +50,14 @@ def test_history_pages_both_ways(house: House) -> None:
     token = house.catalog.history("m", page_size=3).next_token
     with pytest.raises(InvalidPageToken):
         house.catalog.history("m", page_token=token, newest_first=False)
+
+
+@pytest.mark.parametrize("cursor", [(1, 2), ("x",), (True,), (None,)])
+def test_a_page_token_that_somebody_made_up_is_refused(house: House, cursor: Cursor) -> None:
+    uuid = house.catalog.create_model("m").uuid
+    token = encode_token(cursor, search=f"history {uuid} True")
+    with pytest.raises(InvalidPageToken):
+        house.catalog.history("m", page_token=token)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from muniment.domain.access import GLOBAL, Asked, Decision, Grant, Role, Verb
 from muniment.domain.accounts import HeldGrant, Token, User, UserKind
 from muniment.domain.activities import Activity, ActivityKind, verify_chain
 from muniment.domain.entities import Page
-from muniment.domain.paging import decode_token, encode_token
 from muniment.domain.values import JsonObject
 from muniment.errors import (
     Conflict,
@@ -23,7 +22,8 @@ from muniment.errors import (
 )
 from muniment.services.access import EVERYWHERE, TOKEN_PREFIX, Access, SignedIn
 from muniment.services.audit import audited
-from muniment.services.base import Service, page_size_of
+from muniment.services.base import Service
+from muniment.services.pages import page_of, page_size_of, place_of
 from muniment.services.passwords import (
     hash_password,
     new_one_time_password,
@@ -44,16 +44,9 @@ class Administration(Service):
     def users(self, *, page_size: int | None = None, page_token: str | None = None) -> Page[User]:
         """Return users by name."""
         self._require(Verb.USERS)
-        size, after = page_size_of(page_size), ""
-        if page_token:
-            (cursor,) = decode_token(page_token, search="users")
-            after = cursor if isinstance(cursor, str) else ""
+        size, after = page_size_of(page_size), place_of(page_token, "users", "")
         rows = self._accounts.users(after=after, limit=size + 1)
-        more = len(rows) > size
-        return Page(
-            tuple(rows[:size]),
-            encode_token((rows[size - 1].name,), search="users") if more else None,
-        )
+        return page_of([(user, (user.name,)) for user in rows], size, "users")
 
     def user(self, name: str) -> User:
         """Return a user; everybody may look at themselves."""
@@ -257,17 +250,10 @@ class Administration(Service):
         """Return the audit log, a page at a time."""
         self._require(Verb.AUDIT)
         self._flush()
-        size, after = page_size_of(page_size), 0
-        search = f"audit {newest_first}"
-        if page_token:
-            (cursor,) = decode_token(page_token, search=search)
-            after = cursor if isinstance(cursor, int) else 0
+        size, search = page_size_of(page_size), f"audit {newest_first}"
+        after = place_of(page_token, search, 0)
         rows = self._accounts.audit(after=after, limit=size + 1, newest_first=newest_first)
-        more = len(rows) > size
-        return Page(
-            tuple(rows[:size]),
-            encode_token((rows[size - 1].sequence,), search=search) if more else None,
-        )
+        return page_of([(entry, (entry.sequence,)) for entry in rows], size, search)
 
     def export_audit(self) -> Iterator[Activity]:
         """Yield the whole audit log, oldest first."""

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, partial
 
-from muniment.domain import names
 from muniment.domain.access import Asked, Verb
 from muniment.domain.activities import ActivityKind, Entry
 from muniment.domain.caller import Caller
 from muniment.domain.entities import ModelVersion, RegisteredModel
 from muniment.domain.manifest import Manifest
 from muniment.domain.values import JsonObject, canonical_json, utcnow
-from muniment.errors import Corrupt, InvalidInput, NotFound, PermissionDenied, PreconditionFailed
+from muniment.errors import Corrupt, NotFound, PermissionDenied, PreconditionFailed
 from muniment.services.audit import Auditor, audited
 from muniment.storage.accounts import AccountStore
 from muniment.storage.blobs import BlobStore
@@ -225,15 +224,3 @@ def check_revision(entity: RegisteredModel | ModelVersion, if_match: int | None)
             hint="Read it again, and repeat the change if it still makes sense.",
             details={"revision": entity.revision},
         )
-
-
-def page_size_of(asked: int | None) -> int:
-    """Return how many items a page is to have. Raises InvalidInput."""
-    if asked is None:
-        return names.DEFAULT_PAGE_SIZE
-    if not 1 <= asked <= names.MAX_PAGE_SIZE:
-        raise InvalidInput(
-            f"page_size is {asked}; it must be 1 to {names.MAX_PAGE_SIZE}.",
-            details={"field": "page_size", "limit": names.MAX_PAGE_SIZE},
-        )
-    return asked

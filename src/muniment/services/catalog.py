@@ -13,10 +13,10 @@ from typing import TypeVar
 from muniment.domain.activities import Activity, verify_chain
 from muniment.domain.entities import ModelVersion, Page, RegisteredModel
 from muniment.domain.filters import parse_filter, parse_order
-from muniment.domain.paging import decode_token, encode_token, resume, search_id
-from muniment.domain.query import And, Cursor, Expression, OrderBy, Query, Target, attribute
+from muniment.domain.paging import resume, search_id
+from muniment.domain.query import And, Expression, OrderBy, Query, Target, attribute
 from muniment.services.aliases import Aliases
-from muniment.services.base import page_size_of
+from muniment.services.pages import page_of, page_size_of, place_of
 
 _DEFAULT_ORDER = {
     Target.MODELS: (OrderBy(attribute(Target.MODELS, "name")),),
@@ -40,7 +40,7 @@ class Catalog(Aliases):
     ) -> Page[RegisteredModel]:
         """Search models."""
         query = self._query(Target.MODELS, filter, order_by, page_size, page_token, deleted)
-        return _page(self._store.search_models(query), query.limit - 1, search_id(query))
+        return page_of(self._store.search_models(query), query.limit - 1, search_id(query))
 
     def search_versions(
         self,
@@ -58,7 +58,7 @@ class Catalog(Aliases):
         query = self._query(
             Target.VERSIONS, filter, order_by, page_size, page_token, deleted, model
         )
-        return _page(self._store.search_versions(query), query.limit - 1, search_id(query))
+        return page_of(self._store.search_versions(query), query.limit - 1, search_id(query))
 
     def history(
         self,
@@ -71,14 +71,11 @@ class Catalog(Aliases):
         """Return a model's activities, a page at a time."""
         found, size = self.model(model), page_size_of(page_size)
         search = f"history {found.uuid} {newest_first}"
-        after = 0
-        if page_token:
-            (cursor,) = decode_token(page_token, search=search)
-            after = cursor if isinstance(cursor, int) else 0
+        after = place_of(page_token, search, 0)
         rows = self._store.activities(
             found.id, after=after, limit=size + 1, newest_first=newest_first
         )
-        return _page([(row, (row.sequence,)) for row in rows], size, search)
+        return page_of([(row, (row.sequence,)) for row in rows], size, search)
 
     def verify_history(self, model: str) -> int:
         """Check the whole chain; return its length."""
@@ -126,10 +123,3 @@ def _both(asked: Expression | None, visible: Expression | None) -> Expression | 
     if asked is None or visible is None:
         return asked or visible
     return And((asked, visible))
-
-
-def _page(rows: Sequence[tuple[T, Cursor]], size: int, search: str) -> Page[T]:
-    """Return the first `size` rows; the row behind them only tells that there is more."""
-    items = tuple(item for item, _ in rows[:size])
-    token = encode_token(rows[size - 1][1], search=search) if len(rows) > size else None
-    return Page(items, token)
