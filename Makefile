@@ -3,13 +3,14 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+MLFLOW2 ?= .venv-mlflow2
 ARGS ?=
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DELETE_ON_ERROR:
-.PHONY: help demo start test check lint audit format bench lock clean clean-file
+.PHONY: help demo start test oldest check lint audit format bench lock clean clean-file
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +24,8 @@ start: $(INSTALLED) ## serve the registry on http://127.0.0.1:8000
 
 test: $(INSTALLED) ## run all tests
 	@$(BIN)/pytest -n auto $(ARGS)
+
+oldest: $(MLFLOW2)/.installed ## install the oldest MLflow client that is tested, beside ours
 
 check: lint ## lint, audit, and see that formatting and lock file are up to date
 	$(BIN)/ruff format --check --quiet
@@ -44,13 +47,17 @@ format: $(INSTALLED) ## put the code into shape
 bench: $(INSTALLED) ## measure speed and memory
 	@$(BIN)/python -m bench $(ARGS)
 
-lock: $(INSTALLED) ## write requirements/dev.lock from pyproject.toml (ARGS=--upgrade: newest versions)
+lock: $(INSTALLED) ## write the lock files in requirements/ (ARGS=--upgrade: newest versions)
 	$(BIN)/uv pip compile pyproject.toml --output-file requirements/dev.lock --quiet \
 		--universal --all-extras --group dev --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
+	$(BIN)/uv pip compile requirements/mlflow2.in --output-file requirements/mlflow2.lock --quiet \
+		--python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
 
 clean: ## remove caches and build products (never data)
-	@find . \( -path './.git' -o -path './.venv' -o -path '$(VENV)' -o -path './.muniment' \) -prune \
+	@find . \( -path './.git' -o -path './.venv' -o -path '$(VENV)' -o -path './$(MLFLOW2)' \
+		-o -path './.muniment' \) -prune \
 		-o -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 
@@ -76,4 +83,10 @@ $(INSTALLED): $(BIN)/python requirements/dev.lock pyproject.toml
 	@{ $(BIN)/uv pip $(LOCKED) requirements/dev.lock && $(BIN)/uv pip $(EDITABLE) .; } || { \
 		echo 'Once more with pip (a minute) …'; \
 		$(BIN)/pip $(LOCKED) requirements/dev.lock && $(BIN)/pip $(EDITABLE) .; }
+	@touch $@
+
+$(MLFLOW2)/.installed: requirements/mlflow2.lock $(INSTALLED)
+	@echo 'Installing into $(MLFLOW2) …'
+	@$(PYTHON) -m venv $(MLFLOW2)
+	@VIRTUAL_ENV=$(MLFLOW2) $(BIN)/uv pip $(LOCKED) $< || $(MLFLOW2)/bin/pip $(LOCKED) $<
 	@touch $@

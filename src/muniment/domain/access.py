@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final, cast
 
 from muniment.domain.entities import RegisteredModel
+from muniment.domain.patterns import carries, matches
 from muniment.domain.query import (
     And,
     Comparison,
@@ -50,38 +50,56 @@ class Verb(StrEnum):
     DELETE_VERSION = "version.delete"  # and restore
     MOVE_ALIAS = "alias.move"  # set and remove
     PROTECT_ALIAS = "alias.protect"  # move a protected one, and (un)protect
-    MOVE_STAGE = "stage.move"
+    MOVE_STAGE = "stage.move"  # at once, where the stage's policies ask nobody
+    REQUEST_STAGE = "request.create"
+    APPROVE_STAGE = "request.approve"  # and reject
+    COMMENT = "comment.write"
+    LINK = "lineage.write"
+    DEPLOY = "deployment.write"  # say what runs where
+    READ_RUNS = "runs.read"  # experiments, runs and the files that runs have logged
+    WRITE_RUNS = "runs.write"
     COLLECT = "garbage.collect"
     AUDIT = "audit.read"
+    STAGES = "stages.manage"  # the stages of the workspace, and their policies
+    WEBHOOKS = "webhooks.manage"  # who is told of what happens in the workspace
     GRANT = "grants.manage"  # who may do what in the workspace
     USERS = "users.manage"  # users and their tokens
 
 
 class Role(StrEnum):
-    """A usual bundle of verbs; each holds those of the one before it."""
+    """A usual bundle of verbs; from viewer on, each holds those of the one before it."""
 
+    TRACKER = "tracker"  # logs runs, and sees no model: for whoever else is limited to some models
     VIEWER = "viewer"
     CONTRIBUTOR = "contributor"
     APPROVER = "approver"
     ADMIN = "admin"
 
 
-_VIEWER: Final = frozenset({Verb.READ, Verb.DOWNLOAD})
+_TRACKER: Final = frozenset({Verb.READ_RUNS, Verb.WRITE_RUNS})
+_VIEWER: Final = frozenset({Verb.READ, Verb.DOWNLOAD, Verb.READ_RUNS})
 _CONTRIBUTOR: Final = _VIEWER | {
+    Verb.WRITE_RUNS,
     Verb.CREATE_MODEL,
     Verb.UPDATE_MODEL,
     Verb.CREATE_VERSION,
     Verb.UPDATE_VERSION,
     Verb.DELETE_VERSION,
     Verb.MOVE_ALIAS,
+    Verb.REQUEST_STAGE,
+    Verb.COMMENT,
+    Verb.LINK,
+    Verb.DEPLOY,
 }
 _APPROVER: Final = _CONTRIBUTOR | {
     Verb.RENAME_MODEL,
     Verb.DELETE_MODEL,
     Verb.PROTECT_ALIAS,
     Verb.MOVE_STAGE,
+    Verb.APPROVE_STAGE,
 }
 VERBS_OF: Final[Mapping[Role, frozenset[Verb]]] = {
+    Role.TRACKER: _TRACKER,
     Role.VIEWER: _VIEWER,
     Role.CONTRIBUTOR: _CONTRIBUTOR,
     Role.APPROVER: _APPROVER,
@@ -90,8 +108,15 @@ VERBS_OF: Final[Mapping[Role, frozenset[Verb]]] = {
 # About the whole registry: only a grant for all workspaces gives them.
 GLOBAL: Final = frozenset({Verb.COLLECT, Verb.AUDIT, Verb.USERS})
 # About a whole workspace: a grant that is narrowed to some models gives none of them.
-_WHOLE: Final = GLOBAL | {Verb.GRANT}
+_WHOLE: Final = GLOBAL | {
+    Verb.GRANT,
+    Verb.STAGES,
+    Verb.WEBHOOKS,
+    Verb.READ_RUNS,
+    Verb.WRITE_RUNS,
+}
 _ALIAS_VERBS: Final = frozenset({Verb.MOVE_ALIAS, Verb.PROTECT_ALIAS})
+_STAGE_VERBS: Final = frozenset({Verb.MOVE_STAGE, Verb.REQUEST_STAGE, Verb.APPROVE_STAGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +125,8 @@ class Narrowing:
 
     `models`, `alias` and `stage` are patterns (`*` any characters, `?` one; case-sensitive, stages
     are not); `tag` is `key=value` that the model must carry, or nothing. The alias limits only
-    verbs about aliases, the stage only moves between stages; models and tag limit every verb.
+    verbs about aliases, the stage only moves to stages and requests for them; models and tag limit
+    every verb.
     """
 
     models: str = "*"
@@ -312,12 +338,12 @@ def _allows(grant: Grant, verb: Verb, asked: Asked) -> bool:
     if asked.model is None:
         return True  # "somewhere in the workspace": the object is asked about when it is known
     return (
-        _matches(narrowing.models, asked.model)
-        and (not narrowing.tag or _carries(asked.tags, narrowing.tag))
-        and (verb not in _ALIAS_VERBS or _matches(narrowing.alias, asked.alias or ""))
+        matches(narrowing.models, asked.model)
+        and (not narrowing.tag or carries(asked.tags, narrowing.tag))
+        and (verb not in _ALIAS_VERBS or matches(narrowing.alias, asked.alias or ""))
         and (
-            verb is not Verb.MOVE_STAGE
-            or _matches(narrowing.stage.lower(), (asked.stage or "").lower())
+            verb not in _STAGE_VERBS
+            or matches(narrowing.stage.lower(), (asked.stage or "").lower())
         )
     )
 
@@ -326,31 +352,8 @@ def _unlimited(narrowing: Narrowing, verb: Verb) -> bool:
     return (
         narrowing.whole
         and (verb not in _ALIAS_VERBS or narrowing.alias == "*")
-        and (verb is not Verb.MOVE_STAGE or narrowing.stage == "*")
+        and (verb not in _STAGE_VERBS or narrowing.stage == "*")
     )
-
-
-def _matches(pattern: str, text: str) -> bool:
-    return pattern == "*" or _compiled(pattern).fullmatch(text) is not None
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Return the pattern for `fullmatch`.
-
-    What stands between two stars is looked for once, from the left, and never again (`(?>…)`), so
-    that no pattern takes more time than its length times that of the text.
-    """
-    first, *middle = (
-        "".join("." if c == "?" else re.escape(c) for c in piece) for piece in pattern.split("*")
-    )
-    last = f".*{middle.pop()}" if middle else ""
-    return re.compile(first + "".join(f"(?>.*?{piece})" for piece in middle) + last, re.DOTALL)
-
-
-def _carries(tags: Mapping[str, Value], tag: str) -> bool:
-    key, _, value = tag.partition("=")
-    return tags.get(key) == value
 
 
 def _any(parts: list[Expression], target: Target) -> Expression:

@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import cast
+from itertools import takewhile
+from typing import Final, cast
 
 from muniment.domain.values import (
     Json,
@@ -48,6 +49,20 @@ class ActivityKind(StrEnum):
     ALIAS_SET = "alias.set"
     ALIAS_DELETED = "alias.deleted"
     STAGE_CHANGED = "stage.changed"
+    REQUEST_CREATED = "request.created"
+    REQUEST_APPROVED = "request.approved"  # by one approver; `details` say whether that was enough
+    REQUEST_REJECTED = "request.rejected"
+    REQUEST_CANCELLED = "request.cancelled"
+    REQUEST_EXPIRED = "request.expired"
+    COMMENT_ADDED = "comment.added"
+    COMMENT_EDITED = "comment.edited"
+    COMMENT_DELETED = "comment.deleted"
+    CHECK_REPORTED = "check.reported"
+    LINEAGE_ADDED = "lineage.added"
+    LINEAGE_REMOVED = "lineage.removed"
+    DEPLOYMENT_DECLARED = "deployment.declared"
+    DEPLOYMENT_CHANGED = "deployment.changed"
+    DEPLOYMENT_RETIRED = "deployment.retired"
     # In the audit log
     SIGNED_IN = "sign_in"
     SIGNED_OUT = "sign_out"
@@ -62,8 +77,17 @@ class ActivityKind(StrEnum):
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     GRANT_ADDED = "grant.added"
     GRANT_DROPPED = "grant.dropped"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_DELETED = "webhook.deleted"
+    STAGE_DEFINED = "stage.defined"  # with its policies
+    STAGE_DROPPED = "stage.dropped"
     GARBAGE_COLLECTED = "garbage.collected"
     AUDIT_PRUNED = "audit.pruned"
+
+
+OF_MODELS: Final = tuple(takewhile(lambda kind: kind is not ActivityKind.SIGNED_IN, ActivityKind))
+"""The kinds that stand in the histories of models; the others stand in the audit log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +137,25 @@ class Activity:
             previous=cast(str, v["previous"]),
             hash=cast(str, v["hash"]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An activity, and the model in whose history it stands (by the name that it has now)."""
+
+    model: str
+    model_id: int
+    activity: Activity
+
+    def to_json(self) -> JsonObject:
+        """Return the API's form: the activity's, and the model's name."""
+        return {"model": self.model, **self.activity.to_json()}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Happened:
+        """Read what `to_json` wrote; the id is not in it."""
+        v = as_object(value, "an activity of a model")
+        return cls(cast(str, v["model"]), 0, Activity.from_json(value))
 
 
 def _hashed(activity: Activity) -> JsonObject:

@@ -14,10 +14,11 @@ ANONYMOUS = "anonymous"
 class Caller:
     """The acting person or machine, the workspace that it acts in, and what it may do there.
 
-    `actor` is the name that history shows.
+    `actor` is the name that history shows; `consumer` what a job calls itself, if it does.
     """
 
     actor: str = ANONYMOUS
     workspace: str = DEFAULT_WORKSPACE
     principal: Principal = OWNER
     request_id: str | None = None
+    consumer: str | None = None

@@ -24,8 +24,9 @@ class NewVersion:
     """What a new version is to be.
 
     With `files` it is READY at once (every blob must be stored already). Without, `pending=True`
-    reserves a number, to be sealed or failed later; else `source_uri` says where the content is,
-    and the version is READY as a mere pointer.
+    reserves a number, to be sealed or failed later; else `source_uri` says where the content is
+    (and `location` where its bytes are, if that is somewhere else), and the version is READY as a
+    mere pointer.
     """
 
     files: Manifest | None = None
@@ -38,6 +39,7 @@ class NewVersion:
     framework: str = ""
     signature: Signature | None = None
     source_uri: str = ""
+    location: str = ""
     run_id: str = ""
     run_link: str = ""
 
@@ -64,13 +66,14 @@ class NewVersion:
             framework=names.check_text(self.framework, "framework"),
             signature=check_signature(self.signature),
             source_uri=names.check_text(self.source_uri, "source_uri"),
+            location=names.check_text(self.location, "location"),
             run_id=names.check_text(self.run_id, "run_id"),
             run_link=names.check_text(self.run_link, "run_link"),
         )
 
     def to_json(self) -> JsonObject:
         """Return the API's form of the request."""
-        return {
+        out: JsonObject = {
             "files": None if self.files is None else [f.to_json() for f in self.files.files],
             "pending": self.pending,
             "label": self.label,
@@ -84,6 +87,9 @@ class NewVersion:
             "run_id": self.run_id,
             "run_link": self.run_link,
         }
+        if self.location:  # servers that came before it refuse what they do not know
+            out["location"] = self.location
+        return out
 
     def fingerprint(self) -> str:
         """Return a digest of the request, to tell a repeated one from another one."""

@@ -270,9 +270,11 @@ class ModelVersion:
     """One version of a registered model.
 
     `version` is its number, from 1, never used again; `digest` the digest of its manifest (None
-    while PENDING, or for a version that only points at `source_uri`); `snapshot` a 40-hex id of
-    this sealing and `parent` that of the sealed version before it; `size` is in bytes over all
-    `file_count` files.
+    while PENDING, or for a version that only points at `source_uri`); `location` says where the
+    bytes of such a pointer are, if that is not `source_uri`; `snapshot` is a 40-hex id of this
+    sealing and `parent` that of the sealed version before it; `size` is in bytes over all
+    `file_count` files; `stage_since` says when it entered the stage that it is in, None for no
+    stage.
     """
 
     id: int
@@ -287,6 +289,7 @@ class ModelVersion:
     status_message: str = ""
     label: str | None = None
     stage: str = NO_STAGE
+    stage_since: datetime | None = None
     description: str = ""
     tags: Mapping[str, Value] = field(default_factory=dict)
     params: Mapping[str, Value] = field(default_factory=dict)
@@ -294,6 +297,7 @@ class ModelVersion:
     framework: str = ""
     signature: Signature | None = None
     source_uri: str = ""
+    location: str = ""
     run_id: str = ""
     run_link: str = ""
     digest: str | None = None
@@ -322,6 +326,7 @@ class ModelVersion:
             "status": self.status.value,
             "status_message": self.status_message,
             "stage": self.stage,
+            "stage_since": _time_or_none(self.stage_since),
             "aliases": list(self.aliases),
             "description": self.description,
             "tags": dict(self.tags),
@@ -330,6 +335,7 @@ class ModelVersion:
             "framework": self.framework,
             "signature": None if self.signature is None else self.signature.to_json(),
             "source_uri": self.source_uri,
+            "location": self.location,
             "run_id": self.run_id,
             "run_link": self.run_link,
             "digest": self.digest,
@@ -361,6 +367,7 @@ class ModelVersion:
             status_message=_str(v, "status_message"),
             label=cast(str | None, v["label"]),
             stage=_str(v, "stage"),
+            stage_since=_opt_time(v, "stage_since"),
             description=_str(v, "description"),
             tags=as_values(v["tags"]),
             params=as_values(v["params"]),
@@ -369,6 +376,7 @@ class ModelVersion:
             framework=_str(v, "framework"),
             signature=None if v["signature"] is None else Signature.from_json(v["signature"]),
             source_uri=_str(v, "source_uri"),
+            location=_str(v, "location"),
             run_id=_str(v, "run_id"),
             run_link=_str(v, "run_link"),
             digest=cast(str | None, v["digest"]),

@@ -106,7 +106,7 @@ def _pattern(like: str, ignore_case: bool) -> re.Pattern[str]:
     that no pattern takes more time than its length times that of the text.
     """
     pieces = [""]
-    for part in re.findall(r"\\[%_]|[\s\S]", like):
+    for part in re.findall(r"\\[%_\\]|[\s\S]", like):
         if part == "%":
             pieces.append("")
         else:

@@ -16,7 +16,7 @@ from typing import Final
 from muniment.domain.values import Value, check_value
 from muniment.errors import InvalidInput, LimitExceeded
 
-MAX_NAME_CHARS: Final = 2_000
+MAX_NAME_CHARS: Final = 2_500
 MAX_NAME_BYTES: Final = 2_600  # a B-tree key of PostgreSQL holds 2,704
 MAX_SLUG_CHARS: Final = 96
 MAX_LABEL_CHARS: Final = 128
@@ -41,12 +41,14 @@ SNAPSHOT = re.compile(r"[0-9a-f]{40}")
 WRITER_ID = re.compile(r"[0-9a-f]{32}")
 USER = re.compile(r"[\w][\w.@+-]{0,127}")
 _SUBJECT = re.compile(r"(user|group|oidc):[^\x00-\x1f\x7f]{1,500}")
+_WEBHOOK = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ALIAS = re.compile(r"[\w-]+")
 _LABEL = re.compile(r"[\w][\w.+-]*")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _KEY = re.compile(r"[\w .:/-]+")
-# Words that would read as something else in a reference: a version, a digest, the newest version.
-_RESERVED_ALIAS = re.compile(r"latest|v?\d+|sha256.*|[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
+# Words that people read as the newest version, or as a version by its number.
+_RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
 
 
@@ -75,6 +77,17 @@ def check_workspace(name: str) -> str:
     return name
 
 
+def check_webhook_name(name: str) -> str:
+    """Return `name` if a webhook may have it. Several may have the same one."""
+    if not _WEBHOOK.fullmatch(name):
+        raise InvalidInput(
+            f"A webhook can't be called {name!r:.100}.",
+            hint="Up to 63 letters (a to z), digits, '.', '_' and '-', no sign at either end.",
+            details={"field": "name"},
+        )
+    return name
+
+
 def check_user_name(name: str) -> str:
     """User: 1 to 128 word characters and `.@+-`, beginning with a word character."""
     if not USER.fullmatch(name):
@@ -98,12 +111,12 @@ def check_subject(subject: str) -> str:
 
 
 def check_model_name(name: str) -> str:
-    """Model: any text without `/`, `:` and control characters, not blank, not `.` or `..…`."""
+    """Model: any text without `/`, `:` and NUL, not blank, not `.` or `..…`."""
     if not name or not name.strip():
         raise InvalidInput("A model name must not be empty.", details={"field": "name"})
     _check_length(name, MAX_NAME_CHARS, "model name")
-    if _is_control(name):
-        raise InvalidInput(f"The model name {name!r:.200} holds a control character.")
+    if _UNSTORABLE.search(name):
+        raise InvalidInput(f"The model name {name!r:.200} holds a character that can't be stored.")
     if len(name.encode()) > MAX_NAME_BYTES:
         raise LimitExceeded(
             f"The model name has {len(name.encode())} bytes as UTF-8; "
@@ -139,8 +152,8 @@ def check_label(label: str) -> str:
     return label
 
 
-def check_alias(alias: str) -> str:
-    """Alias: word characters and `-`, at most 255, not a word that reads as a version or digest."""
+def check_alias_letters(alias: str) -> str:
+    """What may be asked for as an alias: word characters and `-`, at most 255."""
     _check_length(alias, MAX_ALIAS_CHARS, "alias")
     if not _ALIAS.fullmatch(alias):
         raise InvalidInput(
@@ -148,9 +161,15 @@ def check_alias(alias: str) -> str:
             hint="Use letters, digits, '_' and '-'.",
             details={"field": "alias"},
         )
+    return alias
+
+
+def check_alias(alias: str) -> str:
+    """Alias: word characters and `-`, at most 255, but neither `latest` nor `v` and digits."""
+    check_alias_letters(alias)
     if _RESERVED_ALIAS.fullmatch(alias):
         raise InvalidInput(
-            f"The alias {alias!r} is reserved: it reads as a version or a digest.",
+            f"The alias {alias!r} is reserved: it reads as a version.",
             hint="Choose a word, such as 'champion'.",
             details={"field": "alias"},
         )
@@ -176,7 +195,7 @@ def check_key(key: str, what: str) -> str:
 def check_text(text: str, what: str, limit: int = MAX_TEXT_CHARS) -> str:
     """Free text within `limit` characters, without NUL and unpaired surrogates."""
     _check_length(text, limit, what)
-    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+    if _UNSTORABLE.search(text):
         raise InvalidInput(f"The {what} holds a character that can't be stored.")
     return text
 

@@ -10,7 +10,7 @@ module says what it means, so that all of them agree:
 - Strings compare by code point, and only with strings; numbers only with numbers; booleans take
   only `=` and `!=`. A tag that holds another type than the literal makes the comparison false.
 - LIKE is case-sensitive, ILIKE folds the case of ASCII letters; both match the whole value, with
-  `%` for any characters, `_` for one, and `\\` before either to mean itself.
+  `%` for any characters, `_` for one, and `\\` before either (or before itself) to mean itself.
 - Searching models, a field of a version (`stage`, `metrics.auc`, `version.tags.x`, …) may stand in
   the filter: a model is found if the whole filter holds for it together with at least one of its
   versions (or on its own, if it has none).

@@ -13,14 +13,17 @@ from fastapi import FastAPI
 from muniment._version import __version__
 from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.errors import ConfigurationError
-from muniment.server import api, classic, health, problems, reference, sign_in
+from muniment.server import api, classic, health, mlflow, problems, reference, sign_in
 from muniment.server.context import Context
 from muniment.server.dispatch import RouteTree
 from muniment.server.metrics import Metrics
 from muniment.server.middleware import Frame
 from muniment.server.settings import Settings
-from muniment.server.upkeep import keep_audit
-from muniment.services import Auditor, Ports
+from muniment.server.tracking import mount_of
+from muniment.server.tracking.routes import routes as tracking_routes
+from muniment.server.upkeep import deliver_webhooks, expire_requests, keep_audit
+from muniment.services import Auditor, Observer, Ports
+from muniment.services.sending import Sender
 from muniment.storage.factory import open_folder
 
 if TYPE_CHECKING:
@@ -50,6 +53,10 @@ def open_ports(settings: Settings) -> Ports:
         stores.blobs,
         accounts=stores.accounts,
         auditor=Auditor(stores.accounts),
+        observer=Observer(stores.metadata),
+        webhooks=stores.webhooks,
+        leases=stores.leases,
+        sender=Sender(settings.webhook_schemes, settings.webhook_allow_private),
         retention=settings.retention,
     )
     ports.metadata.ensure_workspace(DEFAULT_WORKSPACE, ports.clock())
@@ -76,6 +83,9 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
             context = app.state.context = Context(opened, threads)
             if settings.audit_retention:
                 upkeep.append(asyncio.create_task(keep_audit(context, settings.audit_retention)))
+            upkeep.append(asyncio.create_task(expire_requests(context)))
+            delivering = deliver_webhooks(context, app.state.changed, settings.webhook_retention)
+            upkeep.append(asyncio.create_task(delivering))
             return context
 
         upkeep: list[asyncio.Task[None]] = []
@@ -86,7 +96,10 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
             await asyncio.wait([app.state.opening])
             for task in upkeep:
                 task.cancel()
+            await asyncio.gather(*upkeep, return_exceptions=True)
             threads.shutdown()
+            if app.state.tracking is not None:
+                app.state.tracking.close()
             if ports is None and app.state.opening.exception() is None:
                 app.state.opening.result().ports.close()
 
@@ -102,13 +115,18 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
         openapi_tags=[{"name": name, "description": what} for name, what in tags.items()],
         redirect_slashes=False,
     )
+    app.state.changed = asyncio.Event()
     app.state.metrics = Metrics()
     app.state.pages = {}
+    app.state.dialects = problems.Dialects(mlflow.ERRORS)
     app.state.settings = settings
     app.state.oidc = _oidc(settings)
+    app.state.tracking = mount_of(settings)
     for router in (api.router, classic.router, health.router, sign_in.router, reference.router):
         # As they are: routers that are included match every request twice.
         app.router.routes.extend(router.routes)
+    app.router.routes.extend(mlflow.routes)
+    app.router.routes.extend(tracking_routes)
     app.router.routes.insert(0, RouteTree(app.router.routes))
     problems.install(app)
     app.add_middleware(Frame, settings=settings, metrics=app.state.metrics)

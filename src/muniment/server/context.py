@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from starlette.requests import Request
 
 from muniment.domain import names
+from muniment.domain.deployments import check_consumer
 from muniment.domain.entities import DEFAULT_WORKSPACE
-from muniment.errors import NotFound
+from muniment.errors import InvalidInput, NotFound
 from muniment.services import Ports, Services
 from muniment.services.access import Access, SignedIn
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 WORKSPACE_HEADER = "x-muniment-workspace"
+CONSUMER_HEADER = "x-muniment-consumer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +78,31 @@ async def acting_services(request: Request) -> Services:
 
     Raises:
         NotFound: there is no such workspace, or none that the caller may do anything in.
+        InvalidInput: what the caller calls itself, or the workspace, is no name.
     """
     signed_in, workspace = signed_in_of(request), await workspace_of(request)
     request_id = getattr(request.state, "request_id", None)
+    consumer = consumer_of(request)
     caller = await read(
-        request, partial(access_of(request).caller, signed_in, workspace, request_id)
+        request, partial(access_of(request).caller, signed_in, workspace, request_id, consumer)
     )
     if workspace != DEFAULT_WORKSPACE and not caller.principal.grants:
         raise no_workspace(workspace)
     return Services(context_of(request).ports, caller)
+
+
+def consumer_of(request: Request) -> str | None:
+    """Return what the job that sends `request` calls itself, if it does. Raises InvalidInput."""
+    said = request.headers.get(CONSUMER_HEADER)
+    if not said:
+        return None
+    try:
+        name = said.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            "The header X-Muniment-Consumer is not UTF-8.", details={"field": "consumer"}
+        ) from None
+    return check_consumer(name)
 
 
 async def workspace_of(request: Request) -> str:

@@ -47,11 +47,13 @@ class RouteTree(BaseRoute):
                 return match, {**child, "route": route, _FOUND: route}
             if match is Match.PARTIAL:
                 allowed |= route.methods or set()
-        return (Match.FULL, {_ALLOWED: sorted(allowed)}) if allowed else (Match.NONE, {})
+        if allowed:
+            return Match.FULL, {_FOUND: None, _ALLOWED: sorted(allowed)}
+        return Match.NONE, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the route that `matches` found answer."""
-        if _FOUND not in scope:
+        if scope[_FOUND] is None:
             raise HTTPException(405, headers={"Allow": ", ".join(scope[_ALLOWED])})
         await scope[_FOUND].handle(scope, receive, send)
 

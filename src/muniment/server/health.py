@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from muniment._version import __version__
 from muniment.domain.access import GLOBAL
@@ -19,6 +19,7 @@ from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.errors import MunimentError, NotFound, Unavailable
 from muniment.server.context import access_of, context_of, read, signed_in_of, wait_for
 from muniment.server.metrics import Metrics
+from muniment.server.mlflow.about import SPOKEN
 from muniment.server.settings import Settings
 
 _PATIENCE: Final = 5.0  # seconds that a store may take to answer a ping
@@ -33,8 +34,14 @@ def _json(value: object) -> Response:
     return Response(orjson.dumps(value), media_type="application/json")
 
 
-def _answers(description: str, example: object, media_type: str = "application/json") -> Any:
-    return {200: {"description": description, "content": {media_type: {"example": example}}}}
+def _answers(
+    description: str, example: object, media_type: str = "application/json", *, text: str = ""
+) -> Any:
+    """Return the documentation of an answer; with `text` also of that in its place."""
+    forms = {media_type: {"example": example}}
+    if text:
+        forms["text/plain"] = {"example": text}
+    return {200: {"description": description, "content": forms}}
 
 
 @router.head("/health", include_in_schema=False)
@@ -86,11 +93,21 @@ async def _fault(request: Request, ping: Callable[[], None]) -> str:
     "/version",
     operation_id="version",
     summary="Which version is this?",
-    responses=_answers("Name and version.", {"name": "muniment", "version": __version__}),
+    responses=_answers(
+        "Name and version.",
+        {"name": "muniment", "version": __version__, "mlflow": SPOKEN},
+        text=SPOKEN,
+    ),
 )
-async def version() -> Response:
-    """Return the name and version of this server."""
-    return _json({"name": "muniment", "version": __version__})
+async def version(request: Request) -> Response:
+    """Return the name and version of this server, and of MLflow's protocol that it speaks.
+
+    MLflow's clients ask here, too, and take the whole answer as a version. They do not ask for
+    JSON: whoever does not, is given MLflow's version as text.
+    """
+    if "application/json" in request.headers.get("accept", ""):
+        return _json({"name": "muniment", "version": __version__, "mlflow": SPOKEN})
+    return PlainTextResponse(SPOKEN)
 
 
 @router.get(

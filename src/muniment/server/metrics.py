@@ -141,7 +141,8 @@ class _Stored:
 _TOTALS: Final = {
     "models": "Registered models that are not deleted, in all workspaces.",
     "versions": "Model versions that are not deleted, in all workspaces.",
-    "logical_bytes": "Bytes of all versions, counted as often as they are used.",
+    "files": "Files outside of versions, such as runs log.",
+    "logical_bytes": "Bytes of all versions and logged files, counted as often as they are used.",
     "stored_blobs": "Stored blobs.",
     "stored_bytes": "Bytes of all stored blobs.",
 }

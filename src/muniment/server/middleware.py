@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from muniment.errors import LimitExceeded, MunimentError, PermissionDenied, Unauthenticated
 from muniment.server.authentication import Authentication
 from muniment.server.metrics import UNROUTED, Metrics
-from muniment.server.problems import internal_error, problem_response
+from muniment.server.problems import error_response, internal_error
 from muniment.server.proxies import Proxies
 from muniment.server.security import SAFE_METHODS, Guard, TooLong, is_local_name
 from muniment.server.settings import Settings
@@ -113,6 +113,8 @@ class Frame:
             # connection, so that the caller can't take half of it for the whole.
 
     def _account(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
+        if scope["method"] not in SAFE_METHODS:
+            scope["app"].state.changed.set()  # a hint: something may have changed
         status = exchange.status or _CLOSED_BY_CLIENT
         route = _route(scope)
         self._metrics.count(
@@ -215,7 +217,7 @@ class _Exchange:
     async def refuse(self, error: MunimentError, *, instead: str | None = None) -> None:
         """Answer with an error from here, outside of the framework; or lead to a page instead."""
         status = error.http_status if isinstance(error, TooLong) else None
-        response = problem_response(error, request_id=self.request_id, status=status)
+        response = error_response(self._scope, error, request_id=self.request_id, status=status)
         if instead is not None:
             response = RedirectResponse(instead, 303, {"cache-control": "no-store"})
         await response(self._scope, self.receive, self.send)

@@ -1,7 +1,7 @@
 """Pages for people: rendered from templates, with a policy that lets nothing else in.
 
-The pages need no script and nothing from elsewhere; their one style sheet stands inside them, and
-the content security policy names it by its hash and forbids all else.
+The pages need no script (one page leads on by one) and nothing from elsewhere; their one style
+sheet stands inside them, and the content security policy names it by its hash and forbids all else.
 """
 
 from __future__ import annotations
@@ -28,10 +28,15 @@ def rendered(template: str, /, **values: object) -> bytes:
     return page.encode()
 
 
-def page_response(content: bytes, *, status: int = 200, with_form: bool = False) -> Response:
-    """Return a page. One with a form belongs to one person: it may post here, and is not kept."""
+def page_response(
+    content: bytes, *, status: int = 200, with_form: bool = False, script: str = ""
+) -> Response:
+    """Return a page. One with a form belongs to one person: it may post here, and is not kept.
+
+    `script` is the text of the one script that stands in it.
+    """
     headers = {
-        "content-security-policy": _policy("'self'" if with_form else "'none'"),
+        "content-security-policy": _policy("'self'" if with_form else "'none'", script),
         "cache-control": "no-store" if with_form else "no-cache",
     }
     if with_form:
@@ -73,9 +78,13 @@ def _style() -> str:
 
 
 @cache
-def _policy(form_action: str) -> str:
-    digest = b64encode(sha256(_style().encode()).digest()).decode()
+def _policy(form_action: str, script: str) -> str:
+    scripts = f"script-src {_hashed(script)}; " if script else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        f"default-src 'none'; {scripts}style-src {_hashed(_style())}; img-src data:; "
         f"base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
     )
+
+
+def _hashed(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import cast
+from typing import Protocol, cast
 
 import orjson
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from muniment.errors import (
     InvalidInput,
@@ -35,6 +37,48 @@ _RETRY_SECONDS = 1
 _CHALLENGES = 'Basic realm="Muniment", charset="UTF-8", Bearer realm="Muniment"'
 
 
+class ErrorWriter(Protocol):
+    """How a face tells of an error; `status` where HTTP has a finer one than the tree."""
+
+    def __call__(self, error: MunimentError, *, status: int | None = None) -> Response:
+        """Return the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialects:
+    """Which faces tell of errors in words of their own, by what their paths begin with.
+
+    That holds also for errors that no route raises: nobody signed in, no such path, an accident.
+    """
+
+    writers: Mapping[tuple[str, ...], ErrorWriter]
+
+    def writer(self, path: str) -> ErrorWriter | None:
+        """Return how errors are told of at a path; None: as problem documents."""
+        for beginnings, writer in self.writers.items():
+            if path.startswith(beginnings):
+                return writer
+        return None
+
+
+def error_response(
+    scope: Scope,
+    error: MunimentError,
+    *,
+    request_id: str | None,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return the answer for an error, in the words of the face that `scope` is addressed to."""
+    dialects: Dialects = scope["app"].state.dialects
+    writer = dialects.writer(scope["path"])
+    if writer is None:
+        return problem_response(error, request_id=request_id, status=status, headers=headers)
+    response = writer(error, status=status)
+    response.headers.update(headers or {})
+    return response
+
+
 def problem_response(
     error: MunimentError,
     *,
@@ -42,12 +86,12 @@ def problem_response(
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return the answer for an error; `status` where HTTP has a finer one than the tree."""
+    """Return a problem document; `status` where HTTP has a finer one than the tree."""
     status = status or error.status
     return Response(
-        _encoded(document(error, request_id=request_id, status=status)),
+        encoded(document(error, request_id=request_id, status=status)),
         status_code=status,
-        headers={**_headers_of(error), **(headers or {})},
+        headers={**headers_of(error), **(headers or {})},
         media_type=MEDIA_TYPE,
     )
 
@@ -66,7 +110,8 @@ def document(error: MunimentError, *, request_id: str | None, status: int) -> di
     }
 
 
-def _encoded(body: object) -> bytes:
+def encoded(body: object) -> bytes:
+    """Return `body` as JSON."""
     try:
         return orjson.dumps(body)
     except orjson.JSONEncodeError:
@@ -85,7 +130,8 @@ def _printable(value: object) -> object:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _headers_of(error: MunimentError) -> dict[str, str]:
+def headers_of(error: MunimentError) -> dict[str, str]:
+    """Return the headers that tell of an error: never to be kept, and what may help."""
     headers = {"cache-control": "no-store"}
     if isinstance(error, RateLimited | Unavailable):
         seconds = error.details.get("retry_after")
@@ -155,13 +201,15 @@ def request_id_of(request: Request) -> str | None:
 
 
 def install(app: FastAPI) -> None:
-    """Make `app` answer every error that is raised on purpose with a problem document.
+    """Make `app` answer every error that is raised on purpose, in the words of the face it met.
 
     What is raised by accident is caught further out, in `middleware.py`.
     """
 
     async def ours(request: Request, error: Exception) -> Response:
-        return problem_response(cast(MunimentError, error), request_id=request_id_of(request))
+        return error_response(
+            request.scope, cast(MunimentError, error), request_id=request_id_of(request)
+        )
 
     async def framework(request: Request, error: Exception) -> Response:
         http = cast(HTTPException, error)
@@ -169,13 +217,17 @@ def install(app: FastAPI) -> None:
         status = http.status_code if http.status_code != mapped.status else None
         if isinstance(http.__cause__, MunimentError):
             status = None
-        return problem_response(
-            mapped, request_id=request_id_of(request), status=status, headers=http.headers
+        return error_response(
+            request.scope,
+            mapped,
+            request_id=request_id_of(request),
+            status=status,
+            headers=http.headers,
         )
 
     async def validation(request: Request, error: Exception) -> Response:
         mapped = error_of_validation(cast(RequestValidationError, error))
-        return problem_response(mapped, request_id=request_id_of(request))
+        return error_response(request.scope, mapped, request_id=request_id_of(request))
 
     app.add_exception_handler(MunimentError, ours)
     app.add_exception_handler(HTTPException, framework)

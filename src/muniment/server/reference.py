@@ -42,6 +42,9 @@ SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
 }
 """How one signs in; no way at all in a registry without users."""
 
+_LEAD_ON: Final = 'if (location.hash.startsWith("#/")) location.replace("/mlflow/" + location.hash)'
+"""MLflow's client prints the addresses of runs as if its pages stood at /: they lead on."""
+
 _ORIGIN: Final = "http://127.0.0.1:8000"
 
 router = APIRouter(include_in_schema=False)
@@ -50,7 +53,8 @@ router = APIRouter(include_in_schema=False)
 @router.api_route("/", methods=["GET", "HEAD"])
 async def landing(request: Request) -> Response:
     """Say what this is, and how to begin."""
-    return await _page(request, "landing", dict)
+    script = _LEAD_ON if request.app.state.tracking is not None else ""
+    return await _page(request, "landing", lambda: {"script": script}, script=script)
 
 
 @router.api_route("/docs", methods=["GET", "HEAD"])
@@ -94,10 +98,12 @@ def _document(app: FastAPI) -> dict[str, Any]:
     return document
 
 
-async def _page(request: Request, name: str, describe: Callable[[], dict[str, object]]) -> Response:
+async def _page(
+    request: Request, name: str, describe: Callable[[], dict[str, object]], *, script: str = ""
+) -> Response:
     pages: dict[str, bytes] = request.app.state.pages
     if name not in pages:
         pages[name] = await wait_for(request, lambda: rendered(name, origin=_ORIGIN, **describe()))
     # The host was checked by the guard: a name of ours and a port.
     origin = f"{request.url.scheme}://{request.url.netloc}".encode()
-    return page_response(pages[name].replace(_ORIGIN.encode(), origin))
+    return page_response(pages[name].replace(_ORIGIN.encode(), origin), script=script)

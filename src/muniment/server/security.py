@@ -17,7 +17,7 @@ from muniment.errors import InvalidInput, LimitExceeded, PermissionDenied
 from muniment.server.settings import Settings
 
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
-OPEN_TO_ANY_HOST: Final = frozenset({"/health", "/ready"})
+OPEN_TO_ANY_HOST: Final = frozenset({"/health", "/ready", "/version"})
 """Probes address a server by whatever name it has where they run, and learn nothing but this."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -63,6 +63,14 @@ def listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
+def schemes(value: object) -> object:
+    """Read `https` or `http,https`."""
+    found = listed(value)
+    if not isinstance(found, list | tuple) or not found or {*found} - {"http", "https"}:
+        raise ValueError("https, http or both, with a comma")
+    return tuple(found)
+
+
 def networks(value: object) -> object:
     """Read addresses and networks, such as `10.0.0.0/8`; text is split at commas."""
     networks = listed(value)
@@ -90,6 +98,20 @@ def issuer(value: object) -> object:
         ):
             raise ValueError("an https:// URL")
     return value
+
+
+def ingest_places(value: object) -> object:
+    """Read addresses of folders and servers; text is split at commas."""
+    places = listed(value)
+    if not isinstance(places, list | tuple):
+        return value
+    for place in places:
+        parts = urlsplit(str(place))
+        folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+        server = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+        if not (folder or server) or parts.query or parts.fragment:
+            raise ValueError("addresses such as file:///srv/mlruns or http://tracking:5000")
+    return tuple(str(place) for place in places)
 
 
 def is_loopback(host: str) -> bool:

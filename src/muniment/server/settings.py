@@ -33,8 +33,12 @@ DOTENV: Final = ".env"
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
-CLASSIC: Final = {"port": "REGISTRY_PORT"}
-"""Names of the classic registry for settings that still exist."""
+CLASSIC: Final = {
+    "port": "REGISTRY_PORT",
+    "webhook_allow_private": "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS",
+    "webhook_schemes": "MLFLOW_WEBHOOK_ALLOWED_SCHEMES",
+}
+"""Names that the classic registry, or MLflow's server, has for settings of ours."""
 
 _ELSEWHERE: Final = {"MONGODB_URL": "MongoDB", "MINIO_ENDPOINT": "MinIO"}
 _ELSEWHERE_TOO: Final = ("MONGODB_DB", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_BUCKET")
@@ -43,6 +47,8 @@ OF_OTHERS: Final = frozenset(
     {
         "MUNIMENT_CACHE",
         "MUNIMENT_COMPLETE",
+        "MUNIMENT_CONSUMER",
+        "MUNIMENT_GIT",
         "MUNIMENT_PASSWORD",
         "MUNIMENT_REGISTRY",
         "MUNIMENT_TOKEN",
@@ -52,7 +58,7 @@ OF_OTHERS: Final = frozenset(
 )
 """Variables with our prefix that the client and the command line read, and the server does not."""
 
-SECRETS: Final = frozenset({"oidc_client_secret"})
+SECRETS: Final = frozenset({"mlflow_ingest_token", "oidc_client_secret"})
 """Settings that may also be given as the path of a file, by their variable's name and `_FILE`."""
 
 MASK: Final = "********"
@@ -130,6 +136,24 @@ class Settings(BaseModel):
     )
     audit_retention: Annotated[timedelta, BeforeValidator(values.retention)] = Field(
         timedelta(0), description="How long the audit log is kept; 0: for ever."
+    )
+    webhook_schemes: Annotated[tuple[str, ...], BeforeValidator(values.schemes)] = Field(
+        ("https",), description="The schemes that webhooks' URLs may have."
+    )
+    webhook_allow_private: bool = Field(
+        False, description="Whether webhooks may lead to private and loopback addresses."
+    )
+    webhook_retention: Duration = Field(
+        timedelta(days=7), description="How long finished deliveries are kept."
+    )
+    mlflow_tracking: Literal["auto", "on", "off"] = Field(
+        "auto", description="Whether MLflow keeps runs here; auto: if it is installed."
+    )
+    mlflow_ingest: Annotated[tuple[str, ...], BeforeValidator(values.ingest_places)] = Field(
+        (), description="Folders and MLflow servers from which registered models are fetched."
+    )
+    mlflow_ingest_token: SecretStr | None = Field(
+        None, description="The token that those servers ask for; better given as a file."
     )
     metrics: bool = Field(True, description="Whether /metrics answers.")
     metrics_public: bool = Field(False, description="Whether /metrics answers without sign-in.")

@@ -11,7 +11,18 @@ from muniment.services.artifacts import Artifacts
 from muniment.services.audit import Auditor
 from muniment.services.base import Ports, Retention
 from muniment.services.catalog import Catalog
+from muniment.services.checks import Checks
+from muniment.services.comments import Comments
+from muniment.services.deployments import Deployments
+from muniment.services.feed import Feed
+from muniment.services.files import Files
 from muniment.services.housekeeping import Housekeeping
+from muniment.services.lifecycle import Lifecycle
+from muniment.services.lineage import Lineage
+from muniment.services.observer import Observer
+from muniment.services.runs import Runs
+from muniment.services.uses import Uses
+from muniment.services.webhooks import Webhooks
 
 __all__ = [
     "Access",
@@ -19,10 +30,21 @@ __all__ = [
     "Artifacts",
     "Auditor",
     "Catalog",
+    "Checks",
+    "Comments",
+    "Deployments",
+    "Feed",
+    "Files",
     "Housekeeping",
+    "Lifecycle",
+    "Lineage",
+    "Observer",
     "Ports",
     "Retention",
+    "Runs",
     "Services",
+    "Uses",
+    "Webhooks",
 ]
 
 
@@ -39,9 +61,49 @@ class Services:
         return Catalog(self._ports, self._caller)
 
     @cached_property
+    def lifecycle(self) -> Lifecycle:
+        """Stages, transitions and their requests, and the past of all three."""
+        return Lifecycle(self._ports, self._caller)
+
+    @cached_property
+    def checks(self) -> Checks:
+        """Verdicts on versions."""
+        return Checks(self._ports, self._caller)
+
+    @cached_property
+    def comments(self) -> Comments:
+        """What people say of models, versions and requests."""
+        return Comments(self._ports, self._caller)
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """What versions came from."""
+        return Lineage(self._ports, self._caller)
+
+    @cached_property
+    def deployments(self) -> Deployments:
+        """Where versions run."""
+        return Deployments(self._ports, self._caller)
+
+    @cached_property
+    def uses(self) -> Uses:
+        """Who resolved and fetched versions."""
+        return Uses(self._ports, self._caller)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """What happened, across models and to single ones."""
+        return Feed(self._ports, self._caller)
+
+    @cached_property
     def artifacts(self) -> Artifacts:
         """Bytes in and out."""
         return Artifacts(self._ports, self._caller)
+
+    @cached_property
+    def files(self) -> Files:
+        """Files outside of versions: what runs log."""
+        return Files(self._ports, self._caller)
 
     @cached_property
     def administration(self) -> Administration:
@@ -49,6 +111,16 @@ class Services:
         return Administration(self._ports, self._caller)
 
     @cached_property
+    def webhooks(self) -> Webhooks:
+        """Who is told of what happens to models."""
+        return Webhooks(self._ports, self._caller)
+
+    @cached_property
     def housekeeping(self) -> Housekeeping:
         """Garbage collection and totals."""
         return Housekeeping(self._ports, self._caller)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Who may look at runs and log them."""
+        return Runs(self._ports, self._caller)

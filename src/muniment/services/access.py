@@ -268,11 +268,17 @@ class Access:
     # -- what they may ---------------------------------------------------------------------------
 
     def caller(
-        self, signed_in: SignedIn | None, workspace: str, request_id: str | None = None
+        self,
+        signed_in: SignedIn | None,
+        workspace: str,
+        request_id: str | None = None,
+        consumer: str | None = None,
     ) -> Caller:
         """Return the caller for a request: with its principal, or as owner if nobody signs in."""
         if signed_in is None:
-            return Caller(workspace=workspace, principal=OWNER, request_id=request_id)
+            return Caller(
+                workspace=workspace, principal=OWNER, request_id=request_id, consumer=consumer
+            )
         if signed_in.must_change:
             raise PermissionDenied(
                 "This password was made to be used once.",
@@ -284,6 +290,7 @@ class Access:
             workspace=workspace,
             principal=self.principal(signed_in, workspace),
             request_id=request_id,
+            consumer=consumer,
         )
 
     def who(self, signed_in: SignedIn, workspace: str) -> WhoAmI:

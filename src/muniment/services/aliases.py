@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from muniment.domain import names
 from muniment.domain.access import Verb
-from muniment.domain.activities import ActivityKind
-from muniment.domain.entities import Reference, ReferenceKind, Status
+from muniment.domain.activities import ActivityKind, Entry
+from muniment.domain.entities import Reference, ReferenceKind, RegisteredModel, Status
+from muniment.domain.values import JsonObject
 from muniment.errors import NotFound, NotReady, PreconditionFailed
 from muniment.services.base import live_model, live_version
 from muniment.services.versions import Versions
@@ -64,37 +66,15 @@ class Aliases(Versions):
             moves = present is None or present.version != version
             _check_swap(alias, present, expect, if_match, moves=moves)
             now = self._now(parent)
-            reference = Reference(
-                kind=ReferenceKind.ALIAS,
-                name=alias,
-                version=version,
-                protected=protected
-                if protected is not None
-                else bool(present and present.protected),
-                updated_at=now,
-                updated_by=self._caller.actor,
-                revision=1 if present is None else present.revision + 1,
+            reference = pointed(
+                present, alias, version, at=now, by=self._caller.actor, protected=protected
             )
             if present is not None and (present.version, present.protected) == (
                 reference.version,
                 reference.protected,
             ):
                 return present
-            tx.save_reference(reference)
-            self._show_alias(tx, model, {version} | ({present.version} if present else set()))
-            tx.record(
-                self._entry(
-                    ActivityKind.ALIAS_SET,
-                    now,
-                    version=version,
-                    details={
-                        "alias": alias,
-                        "from": present.version if present else None,
-                        "to": version,
-                        "protected": reference.protected,
-                    },
-                )
-            )
+            point_alias(tx, parent, present, reference)
             return reference
 
         return self._store.transact(self._key(model), decide)
@@ -113,7 +93,7 @@ class Aliases(Versions):
             if present is None:
                 return
             tx.drop_reference(ReferenceKind.ALIAS, alias)
-            self._show_alias(tx, model, {present.version})
+            _show_alias(tx, parent, {present.version})
             tx.record(
                 self._entry(
                     ActivityKind.ALIAS_DELETED,
@@ -125,13 +105,67 @@ class Aliases(Versions):
 
         self._store.transact(self._key(model), decide)
 
-    def _show_alias(self, tx: Transaction, model: str, numbers: set[int]) -> None:
-        """Raise the revisions of what shows the alias, so that their ETags change."""
-        parent = live_model(tx, model)
-        tx.save_model(replace(parent, revision=parent.revision + 1))
-        for number in sorted(numbers):
-            if shown := tx.version(number):
-                tx.save_version(replace(shown, revision=shown.revision + 1))
+
+def pointed(
+    present: Reference | None,
+    alias: str,
+    version: int,
+    *,
+    at: datetime,
+    by: str,
+    protected: bool | None = None,
+) -> Reference:
+    """Return what `present` (None: there is none yet) becomes when it points at `version`."""
+    return Reference(
+        kind=ReferenceKind.ALIAS,
+        name=alias,
+        version=version,
+        protected=protected if protected is not None else bool(present and present.protected),
+        updated_at=at,
+        updated_by=by,
+        revision=1 if present is None else present.revision + 1,
+    )
+
+
+def point_alias(
+    tx: Transaction,
+    model: RegisteredModel,
+    present: Reference | None,
+    reference: Reference,
+    *,
+    comment: str = "",
+    rollback: bool = False,
+) -> None:
+    """Save an alias that was moved, with its activity."""
+    tx.save_reference(reference)
+    _show_alias(tx, model, {reference.version} | ({present.version} if present else set()))
+    details: JsonObject = {
+        "alias": reference.name,
+        "from": present.version if present else None,
+        "to": reference.version,
+        "protected": reference.protected,
+    }
+    if rollback:
+        details["rollback"] = True
+    tx.record(
+        Entry(
+            ActivityKind.ALIAS_SET,
+            reference.updated_by,
+            reference.updated_at,
+            version=reference.version,
+            comment=comment,
+            details=details,
+        )
+    )
+
+
+def _show_alias(tx: Transaction, model: RegisteredModel, numbers: set[int]) -> None:
+    """Raise the revisions of what shows the alias, so that their ETags change."""
+    parent = live_model(tx, model.name)
+    tx.save_model(replace(parent, revision=parent.revision + 1))
+    for number in sorted(numbers):
+        if shown := tx.version(number):
+            tx.save_version(replace(shown, revision=shown.revision + 1))
 
 
 def _check_swap(

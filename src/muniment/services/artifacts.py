@@ -15,6 +15,7 @@ from uuid import uuid4
 from muniment.domain import names
 from muniment.domain.access import OWNER, Verb
 from muniment.domain.activities import ActivityKind
+from muniment.domain.deployments import UseKind
 from muniment.domain.entities import ModelVersion, Upload
 from muniment.domain.manifest import FileEntry, Manifest
 from muniment.domain.values import JsonObject
@@ -146,7 +147,7 @@ class Artifacts(Service):
     def receive(self, *, digest: str | None = None, size: int | None = None) -> Intake:
         """Return an intake for bytes that come in one go."""
         self._require(Verb.CREATE_VERSION)
-        bare, size = None if digest is None else names.check_digest(digest), _size(size)
+        bare, size = None if digest is None else names.check_digest(digest), blob_size(size)
         writer = self._ports.blobs.create_writer(uuid4().hex)
         return Intake(self._place, writer, bare, size, keep=False)
 
@@ -158,7 +159,7 @@ class Artifacts(Service):
         None means that the blob is here already. `fresh` always begins a new one.
         """
         self._require(Verb.CREATE_VERSION)
-        size = _size(size)
+        size = blob_size(size)
         if digest is not None:
             digest = names.check_digest(digest)
             if not self.missing([digest]):
@@ -267,10 +268,12 @@ class Artifacts(Service):
     def manifest(self, model: str, number: int) -> Manifest:
         """Return the files of a version."""
         self._check_read(model)
-        version = self._version(model, number)
+        return self._manifest(self._version(model, number))
+
+    def _manifest(self, version: ModelVersion) -> Manifest:
         if version.digest is None:
             raise NotReady(
-                f"Version {number} of {model!r:.200} has no files here: "
+                f"Version {version.version} of {version.model!r:.200} has no files here: "
                 + (
                     f"it points at {version.source_uri!r:.300}."
                     if version.source_uri
@@ -280,17 +283,29 @@ class Artifacts(Service):
             )
         return self._ports.read_manifest(version.digest)
 
+    def manifest_to_share(self, model: str, number: int) -> Manifest | None:
+        """Return the files of a version, to make another version of them; None if it has none.
+
+        Raises:
+            PermissionDenied: the caller may not have its bytes.
+        """
+        self._check_read(model, Verb.DOWNLOAD)
+        digest = self._version(model, number).digest
+        return None if digest is None else self._ports.read_manifest(digest)
+
     def file(self, model: str, number: int, path: str) -> FileEntry:
         """Return one file of a version."""
         self._check_read(model, Verb.DOWNLOAD)
-        entry = self.manifest(model, number).file(path)
-        if entry is not None and self._caller.principal is not OWNER:
-            self._audit_read({"model": model, "version": number, "path": path})
+        version = self._version(model, number)
+        entry = self._manifest(version).file(path)
         if entry is None:
             raise NotFound(
                 f"Version {number} of {model!r:.200} has no file {path!r:.300}.",
                 hint=f"`muniment show {model:.200}/{number}` lists its files.",
             )
+        if self._caller.principal is not OWNER:
+            self._audit_read({"model": model, "version": number, "path": path})
+        self._observe(version, UseKind.DOWNLOAD)
         return entry
 
     def read(
@@ -371,7 +386,8 @@ class Artifacts(Service):
         return upload
 
 
-def _size(size: int | None) -> int | None:
+def blob_size(size: int | None) -> int | None:
+    """Return an announced size in bytes. Raises InvalidInput, LimitExceeded."""
     if size is not None and size < 0:
         raise InvalidInput(f"A blob can't have {size} bytes.")
     if size is not None and size > names.MAX_BLOB_BYTES:

@@ -6,18 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, partial
+from typing import Protocol
 
 from muniment.domain.access import Asked, Verb
 from muniment.domain.activities import ActivityKind, Entry
 from muniment.domain.caller import Caller
+from muniment.domain.deployments import UseKind
 from muniment.domain.entities import ModelVersion, RegisteredModel
 from muniment.domain.manifest import Manifest
 from muniment.domain.values import JsonObject, canonical_json, utcnow
 from muniment.errors import Corrupt, NotFound, PermissionDenied, PreconditionFailed
 from muniment.services.audit import Auditor, audited
+from muniment.services.observer import Observer
+from muniment.services.sending import Sender
 from muniment.storage.accounts import AccountStore
 from muniment.storage.blobs import BlobStore
+from muniment.storage.leases import LeaseStore
 from muniment.storage.metadata import MetadataStore, ModelName, Transaction
+from muniment.storage.webhooks import WebhookStore
 
 ANYTHING = Asked()
 
@@ -43,6 +49,10 @@ class Ports:
     blobs: BlobStore
     accounts: AccountStore | None = None
     auditor: Auditor | None = None
+    webhooks: WebhookStore | None = None
+    leases: LeaseStore | None = None
+    sender: Sender = field(default_factory=Sender)
+    observer: Observer | None = None
     retention: Retention = field(default_factory=Retention)
     clock: Callable[[], datetime] = utcnow
 
@@ -55,6 +65,8 @@ class Ports:
         """Finish what was accepted and let go of everything."""
         if self.auditor is not None:
             self.auditor.close()
+        if self.observer is not None:
+            self.observer.close()
         self.metadata.close()
         self.blobs.close()
 
@@ -97,6 +109,11 @@ class Service:
             comment=comment,
             details=details or {},
         )
+
+    def _observe(self, version: ModelVersion, kind: UseKind) -> None:
+        """Note that the caller used a version."""
+        if self._ports.observer is not None:
+            self._ports.observer.note(version, self._caller, kind, self._ports.clock())
 
     # -- may the caller? -------------------------------------------------------------------------
 
@@ -216,7 +233,15 @@ def same(one: RegisteredModel | ModelVersion, other: RegisteredModel | ModelVers
     return canonical_json(one.to_json()) == canonical_json(other.to_json())
 
 
-def check_revision(entity: RegisteredModel | ModelVersion, if_match: int | None) -> None:
+class Revised(Protocol):
+    """Whatever has a revision that each change raises by one."""
+
+    @property
+    def revision(self) -> int:
+        """The present one."""
+
+
+def check_revision(entity: Revised, if_match: int | None) -> None:
     """Raise PreconditionFailed unless `if_match` is None or the entity's revision."""
     if if_match is not None and if_match != entity.revision:
         raise PreconditionFailed(

@@ -10,7 +10,7 @@ from muniment.domain.access import Asked, Verb
 from muniment.domain.activities import ActivityKind
 from muniment.domain.changes import NOTHING, ModelChanges, merge
 from muniment.domain.entities import ReferenceKind, RegisteredModel
-from muniment.domain.values import canonical_json, sha256_hex
+from muniment.domain.values import JsonObject, canonical_json, sha256_hex
 from muniment.errors import (
     AlreadyExists,
     Conflict,
@@ -19,6 +19,7 @@ from muniment.errors import (
     PermissionDenied,
 )
 from muniment.services.base import Service, check_revision, live_model, no_model, same
+from muniment.services.in_use import recent_uses, refuse_model_in_use
 from muniment.storage.metadata import ModelId, Remembered, Transaction
 
 
@@ -68,6 +69,8 @@ class Models(Service):
     ) -> RegisteredModel:
         """Apply a merge patch. Tags alone don't count as an update of `updated_at`.
 
+        A description always does, also if it is the old one.
+
         Raises:
             PermissionDenied: also for a tag by which somebody's grant is limited, unless the
                 caller manages grants.
@@ -79,7 +82,7 @@ class Models(Service):
             model = self._model(tx, name, Verb.UPDATE_MODEL)
             check_revision(model, if_match)
             changed = changes.apply(model)
-            if same(changed, model):
+            if changes.description is None and same(changed, model):
                 return model
             for key in sorted(limiting & changes.tags.keys()):
                 if changed.tags.get(key) != model.tags.get(key):
@@ -90,11 +93,10 @@ class Models(Service):
                         details={"verb": Verb.GRANT.value, "model": name},
                     )
             now = self._now(model)
-            touched = changed.description != model.description
             tx.save_model(
                 replace(
                     changed,
-                    updated_at=now if touched else model.updated_at,
+                    updated_at=model.updated_at if changes.description is None else now,
                     revision=model.revision + 1,
                 )
             )
@@ -106,7 +108,10 @@ class Models(Service):
     def rename_model(
         self, name: str, new_name: str, *, if_match: int | None = None
     ) -> RegisteredModel:
-        """Give a model another name; its slug, versions, aliases and history stay."""
+        """Give a model another name; its slug, versions, aliases and history stay.
+
+        The versions count as updated, too, since their name is a part of them.
+        """
         names.check_model_name(new_name)
 
         def decide(tx: Transaction) -> RegisteredModel:
@@ -119,6 +124,7 @@ class Models(Service):
             tx.save_model(
                 replace(model, name=new_name, updated_at=now, revision=model.revision + 1)
             )
+            tx.touch_versions(now)
             tx.record(
                 self._entry(ActivityKind.MODEL_RENAMED, now, details={"from": name, "to": new_name})
             )
@@ -126,13 +132,22 @@ class Models(Service):
 
         return self._store.transact(self._key(name), decide)
 
-    def delete_model(self, name: str, *, if_match: int | None = None) -> RegisteredModel:
-        """Delete softly; the name is free at once, a new model of that name is another one."""
+    def delete_model(
+        self, name: str, *, force: bool = False, if_match: int | None = None
+    ) -> RegisteredModel:
+        """Delete softly; the name is free at once, a new model of that name is another one.
+
+        Raises:
+            InUse: it is deployed, or a job has used it in the last week, and not `force`.
+        """
+        uses = () if force else recent_uses(self._ports, self._caller, name)
 
         def decide(tx: Transaction) -> RegisteredModel:
             model = self._model(tx, name, Verb.DELETE_MODEL)
             check_revision(model, if_match)
             refuse_protected(tx, model.name, None)
+            if not force:
+                refuse_model_in_use(tx, model, uses)
             now = self._now(model)
             deleted = replace(model, deleted_at=now, updated_at=now, revision=model.revision + 1)
             tx.record(self._entry(ActivityKind.MODEL_DELETED, now, details={"name": name}))
@@ -200,7 +215,12 @@ class Models(Service):
             )
         )
         model = tx.add_model(model)
-        tx.record(self._entry(ActivityKind.MODEL_CREATED, now, details={"name": name}))
+        details: JsonObject = {
+            "name": name,
+            "description": model.description,
+            "tags": dict(model.tags),
+        }
+        tx.record(self._entry(ActivityKind.MODEL_CREATED, now, details=details))
         return model
 
 

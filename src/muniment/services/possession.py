@@ -3,8 +3,9 @@
 Bytes are stored once for everybody, so whoever could register a version from a bare digest could
 read what somebody else uploaded. A caller may name a blob
 
-    - that they have uploaded themselves (a claim), or
-    - that a version holds which they may download.
+    - that they have uploaded themselves (a claim),
+    - that a version holds which they may download, or
+    - that a file outside of versions names, if they may read those.
 
 To anybody else it is missing, whether it is here or not: they upload it, and nothing is stored
 twice. In a registry without users everybody is its owner, and all this is not asked.
@@ -42,6 +43,8 @@ def nameable(ports: Ports, caller: Caller, digests: Iterable[str]) -> frozenset[
             readable[model_id] = _may_download(ports, caller, model_id)
         if readable[model_id]:
             held.add(digest)
+    if caller.principal.may(Verb.READ_RUNS):
+        held |= ports.metadata.blobs_of_files(caller.workspace, set(others) - held)
     return claimed | held
 
 

@@ -1,4 +1,4 @@
-"""Model versions: create, seal, change, delete, restore, move between stages.
+"""Model versions: create, seal, change, delete, restore.
 
 files given ────────────────────────────────┐
 (none) ── pending ──> PENDING ── seal ──────┴──> READY, with content
@@ -17,17 +17,13 @@ from muniment.domain import names
 from muniment.domain.access import Asked, Verb
 from muniment.domain.activities import ActivityKind
 from muniment.domain.changes import NOTHING, NewVersion, VersionChanges
-from muniment.domain.entities import (
-    NO_STAGE,
-    PREDEFINED_STAGES,
-    ModelVersion,
-    RegisteredModel,
-    Status,
-)
+from muniment.domain.deployments import UseKind
+from muniment.domain.entities import ModelVersion, RegisteredModel, Status
 from muniment.domain.manifest import Manifest
 from muniment.domain.refs import Ref
+from muniment.domain.stages import PREDEFINED, find_stage
 from muniment.domain.values import JsonObject, canonical_json, sha256_hex
-from muniment.errors import AlreadyExists, Conflict, InvalidInput, NotFound, NotReady
+from muniment.errors import AlreadyExists, Conflict, NotFound
 from muniment.services.base import (
     check_revision,
     live_model,
@@ -37,6 +33,8 @@ from muniment.services.base import (
     same,
 )
 from muniment.services.content import keep_manifest
+from muniment.services.edges import details_of, kept_edge, run_edge
+from muniment.services.in_use import recent_uses, refuse_in_use
 from muniment.services.models import Models, check_same_request, refuse_protected
 from muniment.storage.metadata import Remembered, Transaction
 
@@ -88,7 +86,13 @@ class Versions(Models):
         return self._store.transact(self._key(model), decide)
 
     def version(self, model: str, number: int) -> ModelVersion:
-        """Return a live version."""
+        """Return a live version. Of consumers, only a job that names itself is noted."""
+        version = self._numbered(model, number)
+        if self._caller.consumer is not None:
+            self._observe(version, UseKind.RESOLVE)
+        return version
+
+    def _numbered(self, model: str, number: int) -> ModelVersion:
         self._check_read(model)
         version = self._store.version(self._caller.workspace, model, number)
         if version is None:
@@ -103,6 +107,10 @@ class Versions(Models):
             raise NotFound(f"There is no version with the uuid {uuid!r:.100}.")
         return version
 
+    def check_may_add_version(self, model: str) -> None:
+        """Raise NotFound or PermissionDenied unless the caller may, before bytes are fetched."""
+        self._permitted(Verb.CREATE_VERSION, self.model(model))
+
     def check_label_is_free(self, model: str, label: str) -> None:
         """Raise AlreadyExists if a version has the label now: before bytes are sent in vain."""
         if not self._may_read(model):
@@ -114,17 +122,20 @@ class Versions(Models):
         """Return the version that a reference means now.
 
         What follows the `/` is a stage if there is one of that name, else a label (`name/1.0.0`).
+        It is noted that the caller used that version.
         """
         if ref.version is not None:
-            return self.version(ref.model, ref.version)
-        self._check_read(ref.model)
-        found = self._find(ref)
+            found: ModelVersion | None = self._numbered(ref.model, ref.version)
+        else:
+            self._check_read(ref.model)
+            found = self._find(ref)
         if found is None:
             self.model(ref.model)
             raise NotFound(
                 f"{str(ref)!r:.300} names no version.",
                 hint=f"`muniment ls {ref.model:.200}` lists versions, aliases and stages.",
             )
+        self._observe(found, UseKind.RESOLVE)
         return found
 
     def _find(self, ref: Ref) -> ModelVersion | None:
@@ -132,16 +143,25 @@ class Versions(Models):
         if ref.alias is not None and ref.alias.lower() != "latest":
             return store.version_by_alias(workspace, ref.model, ref.alias)
         if ref.stage is not None:
-            stage = find_stage(ref.stage)
+            stage = self.find_stage(ref.stage)
             if stage is None:
                 return store.version_by_label(workspace, ref.model, ref.stage)
             return store.newest_version(workspace, ref.model, stage=stage)
         return store.newest_version(workspace, ref.model, digest=ref.digest)
 
+    def find_stage(self, name: str) -> str | None:
+        """Return the stage of the workspace that `name` means, whatever its case, or None."""
+        found = find_stage(name, PREDEFINED)  # of which most are: no look into the store
+        found = found or find_stage(name, self._store.stages(self._caller.workspace))
+        return None if found is None else found.name
+
     def update_version(
         self, model: str, number: int, changes: VersionChanges, *, if_match: int | None = None
     ) -> ModelVersion:
-        """Apply a merge patch. Tags alone don't count as an update of `updated_at`."""
+        """Apply a merge patch. Tags alone don't count as an update of `updated_at`.
+
+        A description always does, also if it is the old one.
+        """
 
         def change(
             tx: Transaction, version: ModelVersion, now: datetime
@@ -149,7 +169,7 @@ class Versions(Models):
             changed = changes.apply(version)
             if changed.label != version.label:
                 _refuse_taken_label(tx, changed.label)
-            if changed != replace(version, tags=changed.tags):
+            if changes.description is not None or changed != replace(version, tags=changed.tags):
                 changed = replace(changed, updated_at=now)
             return changed, ActivityKind.VERSION_UPDATED, changes.to_json()
 
@@ -198,72 +218,23 @@ class Versions(Models):
 
         return self._change(Verb.CREATE_VERSION, model, number, if_match, change)
 
-    def move_to_stage(
-        self,
-        model: str,
-        number: int,
-        stage: str,
-        *,
-        archive_existing: bool = False,
-        comment: str = "",
-        if_match: int | None = None,
-    ) -> ModelVersion:
-        """Move a version to a stage; `archive_existing` archives the others that are there."""
-        names.check_text(comment, "comment")
-        to = find_stage(stage)
-        if to is None:
-            raise InvalidInput(
-                f"There is no stage {stage!r:.200}.",
-                hint=f"The stages are {', '.join(PREDEFINED_STAGES)}.",
-                details={"field": "stage"},
-            )
-        if archive_existing and to in (NO_STAGE, "Archived"):
-            raise InvalidInput(f"archive_existing makes no sense for the stage {to}.")
-
-        def decide(tx: Transaction) -> ModelVersion:
-            parent = self._model(tx, model, Verb.MOVE_STAGE, stage=to)
-            version = live_version(tx, parent, number)
-            check_revision(version, if_match)
-            if version.status is not Status.READY and to not in (NO_STAGE, "Archived"):
-                raise NotReady(
-                    f"Version {number} of {model!r:.200} is {version.status}; the stage {to} needs "
-                    "a READY one."
-                )
-            now = self._now(parent)
-            moves = [(version, to, comment)]
-            if archive_existing:
-                others = (v for v in tx.versions_in_stage(to) if v.version != number)
-                moves += [(other, "Archived", f"replaced by version {number}") for other in others]
-            for moved, target, why in moves:
-                if moved.stage == target:
-                    continue
-                tx.save_version(
-                    replace(moved, stage=target, updated_at=now, revision=moved.revision + 1)
-                )
-                tx.record(
-                    self._entry(
-                        ActivityKind.STAGE_CHANGED,
-                        now,
-                        version=moved.version,
-                        comment=why,
-                        details={"from": moved.stage, "to": target},
-                    )
-                )
-            self._touch(tx, parent, now)
-            return live_version(tx, parent, number)
-
-        return self._store.transact(self._key(model), decide)
-
     def delete_version(
-        self, model: str, number: int, *, if_match: int | None = None
+        self, model: str, number: int, *, force: bool = False, if_match: int | None = None
     ) -> ModelVersion:
-        """Delete softly; its aliases are dropped. Its number is never used again."""
+        """Delete softly; its aliases are dropped. Its number is never used again.
+
+        Raises:
+            InUse: it is deployed, or a job has used it in the last week, and not `force`.
+        """
+        uses = () if force else recent_uses(self._ports, self._caller, model)
 
         def decide(tx: Transaction) -> ModelVersion:
             parent = self._model(tx, model, Verb.DELETE_VERSION)
             version = live_version(tx, parent, number)
             check_revision(version, if_match)
             refuse_protected(tx, model, number)
+            if not force:
+                refuse_in_use(tx, parent, number, uses)
             now = self._now(parent)
             references = tx.references(number)
             for reference in references:
@@ -338,6 +309,7 @@ class Versions(Models):
             framework=new.framework,
             signature=new.signature,
             source_uri=new.source_uri,
+            location=new.location,
             run_id=new.run_id,
             run_link=new.run_link,
         )
@@ -345,11 +317,16 @@ class Versions(Models):
             tx.add_manifest(new.files)
             version = self._sealed(tx, model, version, new.files)
         version = tx.add_version(version)
-        tx.record(
-            self._entry(
-                ActivityKind.VERSION_CREATED, now, version=number, details=_content(version)
-            )
-        )
+        details: JsonObject = {
+            **_content(version),
+            "description": version.description,
+            "run_id": version.run_id,
+            "tags": dict(version.tags),
+        }
+        tx.record(self._entry(ActivityKind.VERSION_CREATED, now, version=number, details=details))
+        if version.run_id:
+            origin = details_of(kept_edge(tx, run_edge(version)))
+            tx.record(self._entry(ActivityKind.LINEAGE_ADDED, now, version=number, details=origin))
         self._touch(tx, replace(model, last_number=number), now, count=1)
         return version
 
@@ -416,11 +393,6 @@ class Versions(Models):
                 revision=model.revision + 1,
             )
         )
-
-
-def find_stage(name: str) -> str | None:
-    """Return the stage that `name` means, whatever its case, or None."""
-    return next((stage for stage in PREDEFINED_STAGES if stage.lower() == name.lower()), None)
 
 
 def _refuse_taken_label(tx: Transaction, label: str | None) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from muniment.errors import ConfigurationError
 from muniment.storage.accounts import AccountStore
 from muniment.storage.blobs import BlobStore
+from muniment.storage.leases import LeaseStore
 from muniment.storage.metadata import MetadataStore
+from muniment.storage.webhooks import WebhookStore
 
 DATABASE = "muniment.db"
 BLOBS = "blobs"
@@ -16,11 +18,13 @@ BLOBS = "blobs"
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Where a registry keeps things. Closing `metadata` closes `accounts`, too."""
+    """Where a registry keeps things. Closing `metadata` closes all but `blobs`."""
 
     metadata: MetadataStore
     accounts: AccountStore
     blobs: BlobStore
+    webhooks: WebhookStore
+    leases: LeaseStore
 
 
 def open_folder(folder: Path) -> Stores:
@@ -38,7 +42,7 @@ def open_folder(folder: Path) -> Stores:
     _refuse_lost_database(folder)
     metadata = open_sqlite(folder / DATABASE)
     blobs = CheckedBlobStore(FolderBlobStore(folder / BLOBS))
-    return Stores(metadata, metadata.accounts, blobs)
+    return Stores(metadata, metadata.accounts, blobs, metadata.webhooks, metadata.leases)
 
 
 def _refuse_lost_database(folder: Path) -> None:

@@ -14,9 +14,9 @@ isolation: changes to one model are serial, changes to different models may run 
 through `tx`. An exception from `decide` undoes everything and reaches the caller unchanged.
 
 Blobs are known here by digest and lease. `lease_blobs` says "needed now"; garbage collection never
-takes a blob whose lease is younger than its grace period, nor one that a manifest in use names;
-`Transaction.add_manifest` refuses digests that are not known. These checks and `collect_blob` are
-atomic with respect to each other, so no version can lose a blob.
+takes a blob whose lease is younger than its grace period, nor one that a manifest in use or a file
+names; `Transaction.add_manifest` and `put_file` refuse digests that are not known. These checks and
+`collect_blob` are atomic with respect to each other, so no version and no file can lose a blob.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ from muniment.domain.entities import (
 )
 from muniment.domain.manifest import Manifest
 from muniment.domain.query import Cursor, Query
+from muniment.storage.files import FileStore
+from muniment.storage.records import RecordStore, RecordTransaction
 
 T = TypeVar("T")
 
@@ -85,16 +87,20 @@ class BlobRecord:
 
 @dataclass(frozen=True, slots=True)
 class StorageTotals:
-    """Bytes in all workspaces: as users count them, and as they are stored."""
+    """Bytes in all workspaces: as users count them, and as they are stored.
+
+    `files` stand outside of versions; `logical_bytes` are those of versions and of such files.
+    """
 
     models: int
     versions: int
+    files: int
     logical_bytes: int
     stored_blobs: int
     stored_bytes: int
 
 
-class Transaction(Protocol):
+class Transaction(RecordTransaction, Protocol):
     """The inside of one `transact`: reads see the writes made so far."""
 
     @abstractmethod
@@ -166,8 +172,12 @@ class Transaction(Protocol):
         """Replace a version (all fields but `id`, `uuid`, `workspace`, `model`, `aliases`)."""
 
     @abstractmethod
+    def touch_versions(self, at: datetime) -> None:
+        """Set `updated_at` of all live versions, and raise their revisions by one."""
+
+    @abstractmethod
     def purge_version(self, number: int) -> None:
-        """Remove a version for good, with its tags, params, metrics and references."""
+        """Remove a version for good, with its properties, references, records and uses."""
 
     @abstractmethod
     def save_reference(self, reference: Reference) -> None:
@@ -196,7 +206,7 @@ class Transaction(Protocol):
         """Append to the model's history (after `add_model`); the store chains it."""
 
 
-class MetadataStore(Protocol):
+class MetadataStore(FileStore, RecordStore, Protocol):
     """The port. Safe to use from many threads; see the module for what `transact` promises."""
 
     @property
@@ -260,6 +270,14 @@ class MetadataStore(Protocol):
         """
 
     @abstractmethod
+    def newest_in_stages(self, workspace: str, model_ids: Iterable[int]) -> Sequence[ModelVersion]:
+        """Return the highest live version in each stage of each model, whatever its status.
+
+        By model id; of one model, first the stage with the lowest live version. Deleted models and
+        those of other workspaces have none.
+        """
+
+    @abstractmethod
     def search_models(self, query: Query) -> Sequence[tuple[RegisteredModel, Cursor]]:
         """Return the models that a query (with the target MODELS) finds, with their cursors."""
 
@@ -272,12 +290,19 @@ class MetadataStore(Protocol):
 
     @abstractmethod
     def activities(
-        self, model_id: int, *, after: int = 0, limit: int, newest_first: bool = False
+        self,
+        model_id: int,
+        *,
+        after: int = 0,
+        limit: int,
+        newest_first: bool = False,
+        kinds: frozenset[str] | None = None,
+        until: datetime | None = None,
     ) -> Sequence[Activity]:
-        """Return a piece of a model's history.
+        """Return a piece of a model's history: of some kinds, if any are given, up to a time.
 
         Oldest first: the entries with a sequence above `after`. Newest first: those below
-        `after`, or from the end if `after` is 0.
+        `after`, or from the end if `after` is 0. Entries after `until` are left out.
         """
 
     @abstractmethod
@@ -298,7 +323,7 @@ class MetadataStore(Protocol):
     def collectable_blobs(
         self, leased_before: datetime, limit: int, *, deleted_before: datetime | None = None
     ) -> Sequence[BlobRecord]:
-        """Return blobs that no manifest in use names and nobody has leased since.
+        """Return blobs that no manifest in use and no file names and nobody has leased since.
 
         With `deleted_before`, as if the versions that are `purgeable` by then were purged already
         (for a dry run).

@@ -17,7 +17,7 @@ from muniment.errors import InvalidInput
 from muniment.server.api import examples
 
 B = TypeVar("B", bound=BaseModel)
-SECRET_FIELDS: Final = frozenset({"password", "old", "new"})
+SECRET_FIELDS: Final = frozenset({"password", "old", "new", "secret"})
 """Fields whose values no message repeats."""
 
 # The domain says more clearly what a tag or param may be than a union of types does.
@@ -153,6 +153,7 @@ class NewVersion(Body):
     framework: Text = ""
     signature: Signature | None = None
     source_uri: Text = ""
+    location: Text = ""
     run_id: Text = ""
     run_link: Text = ""
 
@@ -171,6 +172,7 @@ class NewVersion(Body):
             framework=self.framework,
             signature=None if self.signature is None else self.signature.to_signature(),
             source_uri=self.source_uri,
+            location=self.location,
             run_id=self.run_id,
             run_link=self.run_link,
         )
@@ -232,6 +234,7 @@ class StageMove(Body):
     stage: Text
     archive_existing: bool = False
     comment: Text = ""
+    force: bool = False
 
 
 class AliasTarget(Body):

@@ -61,6 +61,7 @@ class ModelVersion(Document):
     status: Literal["PENDING", "READY", "FAILED"]
     status_message: str
     stage: str
+    stage_since: str | None
     aliases: list[str]
     description: str
     tags: dict[str, Scalar]
@@ -69,6 +70,7 @@ class ModelVersion(Document):
     framework: str
     signature: Signature | None
     source_uri: str
+    location: str
     run_id: str
     run_link: str
     digest: str | None
@@ -238,6 +240,7 @@ class Storage(Document):
     model_config = _example(
         models=3,
         versions=17,
+        files=40,
         logical_bytes=293_601_280,
         stored_blobs=12,
         stored_bytes=73_400_320,
@@ -245,6 +248,7 @@ class Storage(Document):
 
     models: int
     versions: int
+    files: int
     logical_bytes: int
     stored_blobs: int
     stored_bytes: int

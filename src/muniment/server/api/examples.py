@@ -7,6 +7,7 @@ from typing import Any
 SHA256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 MANIFEST_SHA256 = "5a2b8cbd0ce8b8d6a8a7b1cbb2ff1d0f8c0f5c2b5b3fd9e2e8b6a5f0b8c1d2e3"
 UUID = "0b9d6d0f1a2c4e5f8a7b6c5d4e3f2a1b"
+HYPHENATED = "0b9d6d0f-1a2c-4e5f-8a7b-6c5d4e3f2a1b"
 UPLOAD = "6d0f1a2c4e5f8a7b6c5d4e3f2a1b0b9d"
 TIME = "2026-11-21T11:33:00.123Z"
 
@@ -52,6 +53,7 @@ VERSION: dict[str, Any] = {
     "status": "READY",
     "status_message": "",
     "stage": "Production",
+    "stage_since": TIME,
     "aliases": ["champion"],
     "description": "Retrained on July.",
     "tags": TAGS,
@@ -60,6 +62,7 @@ VERSION: dict[str, Any] = {
     "framework": "scikit-learn",
     "signature": SIGNATURE,
     "source_uri": "",
+    "location": "",
     "run_id": "",
     "run_link": "",
     "digest": MANIFEST_SHA256,

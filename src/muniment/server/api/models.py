@@ -15,6 +15,7 @@ from muniment.server.api.parameters import (
     Acting,
     Deleted,
     Filter,
+    Force,
     IdempotencyKey,
     ModelId,
     ModelName,
@@ -124,10 +125,17 @@ async def change_model(
     responses=answers(documents.RegisteredModel, 404, 409, 412, etag=True),
 )
 async def delete_model(
-    request: Request, name: ModelName, services: Acting, if_match: IfMatch
+    request: Request,
+    name: ModelName,
+    services: Acting,
+    if_match: IfMatch,
+    force: Force = False,
 ) -> Response:
-    """Delete a model softly: its name is free at once, its `id` restores it for a while."""
-    delete = partial(services.catalog.delete_model, name, if_match=if_match)
+    """Delete a model softly: its name is free at once, its `id` restores it for a while.
+
+    One that is in use is refused (`in_use`, with the reasons), unless it is forced.
+    """
+    delete = partial(services.catalog.delete_model, name, force=force, if_match=if_match)
     return entity_answer(await wait_for(request, delete))
 
 

@@ -6,6 +6,7 @@ The checks raise errors of the one tree, which pass through the framework's vali
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Annotated, TypeAlias, cast
 
@@ -15,6 +16,9 @@ from pydantic import AfterValidator, BeforeValidator
 from starlette.requests import Request
 
 from muniment.domain import names
+from muniment.domain.deployments import check_deployment_name, check_environment
+from muniment.domain.stages import check_stage_name
+from muniment.domain.values import time_from_json
 from muniment.errors import InvalidInput
 from muniment.server.api import examples
 from muniment.server.api.routing import PREFIX
@@ -24,6 +28,7 @@ from muniment.services import Services
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _TOKEN = re.compile(r"[0-9a-f]{16}")
 _UPLOAD = re.compile(r"[0-9a-f]{32}")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -85,6 +90,19 @@ def _token_id(text: str) -> str:
             f"{text!r:.20} is not the id of a token.", hint="`muniment token ls` lists them."
         )
     return text
+
+
+def _uuid(text: str) -> str:
+    if not _UUID.fullmatch(text):
+        raise InvalidInput(
+            f"{text!r:.80} is not the id of a webhook or delivery.",
+            hint="Such an id is a UUID; lists name them.",
+        )
+    return text
+
+
+def _moment(text: object) -> datetime | None:
+    return None if text is None else time_from_json(str(text))
 
 
 def _idempotency_key(key: str | None) -> str | None:
@@ -152,6 +170,46 @@ UploadId: TypeAlias = Annotated[
         examples=["0b9d6d0f1a2c4e5f8a7b6c5d4e3f2a1b"],
     ),
 ]
+StageName: TypeAlias = Annotated[
+    str,
+    AfterValidator(check_stage_name),
+    Path(description="The stage, in any case of its letters.", examples=["Production"]),
+]
+RequestId: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_number),
+    Path(description="The transition request's id.", ge=1, examples=[21]),
+]
+CommentId: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_number),
+    Path(description="The comment's id.", ge=1, examples=[34]),
+]
+EdgeId: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_number),
+    Path(description="The id of an edge of a lineage.", ge=1, examples=[89]),
+]
+Environment: TypeAlias = Annotated[
+    str,
+    AfterValidator(check_environment),
+    Path(description="Where it runs.", examples=["prod"]),
+]
+DeploymentName: TypeAlias = Annotated[
+    str,
+    AfterValidator(check_deployment_name),
+    Path(description="The job, service or endpoint.", examples=["scoring"]),
+]
+WebhookId: TypeAlias = Annotated[
+    str,
+    AfterValidator(_uuid),
+    Path(description="The webhook's id.", examples=[examples.HYPHENATED]),
+]
+DeliveryId: TypeAlias = Annotated[
+    str,
+    AfterValidator(_uuid),
+    Path(description="The delivery's id.", examples=[examples.HYPHENATED]),
+]
 IdempotencyKey: TypeAlias = Annotated[
     str | None,
     AfterValidator(_idempotency_key),
@@ -186,6 +244,29 @@ PageToken: TypeAlias = Annotated[
     str | None,
     Query(description="`next_page_token` of the page before, for the same search."),
 ]
+Force: TypeAlias = Annotated[
+    bool, Query(description="Delete it even if it is deployed, or a job used it lately.")
+]
+Kinds: TypeAlias = Annotated[
+    list[str],
+    Query(
+        alias="kind",
+        description="Only activities of this kind, or of these.",
+        examples=[["stage.changed"]],
+    ),
+]
+OfModel: TypeAlias = Annotated[
+    str | None,
+    AfterValidator(lambda name: name if name is None else names.check_model_name(name)),
+    Query(description="Of this model; of all, if it is left out.", examples=["fraud"]),
+]
+OfVersion: TypeAlias = Annotated[
+    int | None,
+    BeforeValidator(lambda number: number if number is None else _number(number)),
+    Query(description="Of this version.", ge=1, examples=[3]),
+]
+Moment: TypeAlias = Annotated[datetime | None, BeforeValidator(_moment)]
+"""A time in a query string; say there which one."""
 Deleted: TypeAlias = Annotated[
     bool, Query(description="Search what was deleted and can still be restored, instead.")
 ]

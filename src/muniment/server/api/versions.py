@@ -16,8 +16,10 @@ from muniment.server.api.parameters import (
     Acting,
     Deleted,
     Filter,
+    Force,
     IdempotencyKey,
     ModelName,
+    Moment,
     OrderBy,
     PageSize,
     PageToken,
@@ -138,10 +140,21 @@ async def resolve(
         ),
     ],
     services: Acting,
+    as_of: Annotated[
+        Moment,
+        Query(
+            description="What an alias or a stage meant at this time.",
+            examples=["2026-11-01T00:00:00Z"],
+        ),
+    ] = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Return the version that a reference means now."""
-    version = await read(request, partial(services.catalog.resolve, parse_ref(ref)))
+    """Return the version that a reference means now, or meant at a time; it is as it is now."""
+    asked = parse_ref(ref)
+    if as_of is None:
+        version = await read(request, partial(services.catalog.resolve, asked))
+    else:
+        version = await wait_for(request, partial(services.lifecycle.as_of, asked, as_of))
     return entity_answer(version, if_none_match=if_none_match)
 
 
@@ -196,9 +209,13 @@ async def delete_version(
     number: VersionNumber,
     services: Acting,
     if_match: IfMatch,
+    force: Force = False,
 ) -> Response:
-    """Delete a version softly. Its aliases are dropped; its number is never used again."""
-    delete = partial(services.catalog.delete_version, name, number, if_match=if_match)
+    """Delete a version softly. Its aliases are dropped; its number is never used again.
+
+    One that is in use is refused (`in_use`, with the reasons), unless it is forced.
+    """
+    delete = partial(services.catalog.delete_version, name, number, force=force, if_match=if_match)
     return entity_answer(await wait_for(request, delete))
 
 
@@ -273,14 +290,20 @@ async def move_version(
     services: Acting,
     if_match: IfMatch,
 ) -> Response:
-    """Move a version to a stage; `archive_existing` archives those that are there."""
+    """Move a version to a stage; `archive_existing` archives those that are there.
+
+    409 `blocked` lists what the stage demands and the version has not; where that is approvals, ask
+    for them by a transition request. 409 `in_use`, unless with `force`, if something runs a version
+    that would be archived.
+    """
     move = partial(
-        services.catalog.move_to_stage,
+        services.lifecycle.move_to_stage,
         name,
         number,
         body.stage,
         archive_existing=body.archive_existing,
         comment=body.comment,
+        force=body.force,
         if_match=if_match,
     )
     return entity_answer(await wait_for(request, move))

@@ -10,4 +10,5 @@ pytest.register_assert_rewrite(
     "muniment.storage.conformance.accounts",
     "muniment.storage.conformance.blobs",
     "muniment.storage.conformance.metadata",
+    "muniment.storage.conformance.webhooks",
 )

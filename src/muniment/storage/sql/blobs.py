@@ -1,8 +1,9 @@
 """The index of blobs and manifests, and upload sessions: which bytes are known, and who needs them.
 
 A blob is in use while a version (deleted or not) names a manifest that lists it, or names the blob
-itself. It is collected in two steps, so that a crash between them can only leave bytes that nobody
-knows (the sweep finds those), never a known blob without its bytes:
+itself, or a file outside of versions names it. It is collected in two steps, so that a crash
+between them can only leave bytes that nobody knows (the sweep finds those), never a known blob
+without its bytes:
 
     1 forget   if it is collectable: remove its row            ── committed
     2 remove   if it has not become known again: the bytes     ── while nobody else can write
@@ -23,6 +24,7 @@ from muniment.domain.values import from_millis, to_millis
 from muniment.errors import MissingBlobs
 from muniment.storage.metadata import BlobRecord
 from muniment.storage.sql.engine import Prepared, Session
+from muniment.storage.sql.file_tables import files
 from muniment.storage.sql.tables import blobs, manifest_blobs, manifests, models, versions
 
 T = TypeVar("T")
@@ -31,6 +33,7 @@ PIECE = 10_000
 _LISTED = 100
 
 _b, _ma, _mb, _m, _v = blobs.c, manifests.c, manifest_blobs.c, models.c, versions.c
+_f = files.c
 
 
 def pieces(items: Iterable[T], size: int = PIECE) -> Iterator[list[T]]:
@@ -97,10 +100,11 @@ def _named(deleted_before: datetime | None) -> Exists:
 
 
 def _needed(deleted_before: datetime | None) -> ColumnElement[bool]:
-    """Return the condition that a version needs the blob of the outer query."""
+    """Return the condition that a version or a file needs the blob of the outer query."""
     listed = exists().where(_mb.blob_id == _b.id, _ma.id == _mb.manifest_id, _named(deleted_before))
     itself = exists().where(_v.digest == _b.digest, _kept(deleted_before))
-    return or_(listed.correlate(blobs), itself.correlate(blobs))
+    of_file = exists().where(_f.blob_id == _b.id)
+    return or_(listed.correlate(blobs), itself.correlate(blobs), of_file.correlate(blobs))
 
 
 _COLLECTABLE = Prepared(

@@ -1,10 +1,10 @@
-"""Statements about a list of texts, `… IN (…)`, prepared as others are."""
+"""Statements about a list of texts or numbers, `… IN (…)`, prepared as others are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Select, bindparam
 from sqlalchemy.sql.selectable import CompoundSelect
@@ -12,32 +12,33 @@ from sqlalchemy.sql.selectable import CompoundSelect
 from muniment.storage.sql.blobs import pieces
 from muniment.storage.sql.engine import Cell, Prepared, Row, Session
 
+K = TypeVar("K", str, int)
 AT_ONCE: Final = 1_024
-"""Texts in one statement. Some name each of them twice; SQLite takes 32,766 parameters."""
+"""Values in one statement. Some name each of them twice; SQLite takes 32,766 parameters."""
 
 
 class PreparedIn:
-    """A query for the rows that fit any text of a list, prepared once per power of two.
+    """A query for the rows that fit any value of a list, prepared once per power of two.
 
     Args:
         query: makes the query, given the parameters to put into its `IN` lists.
     """
 
     def __init__(
-        self, query: Callable[[list[ColumnElement[str]]], Select[Any] | CompoundSelect[Any]]
+        self, query: Callable[[list[ColumnElement[Any]]], Select[Any] | CompoundSelect[Any]]
     ) -> None:
         self._query = query
         self.of_size = lru_cache(self._prepare)
 
-    def all(self, session: Session, texts: Iterable[str], **parameters: Cell) -> list[Row]:
-        """Return all rows; a text that stands twice in the list is asked for once."""
+    def all(self, session: Session, values: Iterable[K], **parameters: Cell) -> list[Row]:
+        """Return all rows; a value that stands twice in the list is asked for once."""
         found: list[Row] = []
-        for piece in pieces(dict.fromkeys(texts), AT_ONCE):
+        for piece in pieces(dict.fromkeys(values), AT_ONCE):
             size = 1 << (len(piece) - 1).bit_length()
             piece += piece[-1:] * (size - len(piece))
-            asked: dict[str, Cell] = {f"text_{n}": text for n, text in enumerate(piece)}
+            asked: dict[str, Cell] = {f"value_{n}": value for n, value in enumerate(piece)}
             found += self.of_size(size).all(session, **asked, **parameters)
         return found
 
     def _prepare(self, size: int) -> Prepared:
-        return Prepared(self._query([bindparam(f"text_{n}") for n in range(size)]))
+        return Prepared(self._query([bindparam(f"value_{n}") for n in range(size)]))

@@ -1,6 +1,7 @@
 """LIKE patterns, taken apart, so that every database can be given its own way of writing them.
 
-`%` stands for any characters, `_` for one; a backslash before either makes it mean itself.
+`%` stands for any characters, `_` for one; a backslash before either, or before another backslash,
+makes it mean itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class Wild(Enum):
 
 
 Piece: TypeAlias = str | Wild
-_PIECE = re.compile(r"\\([%_])|([%_])|([^%_\\]+|\\)")
+_PIECE = re.compile(r"\\([%_\\])|([%_])|([^%_\\]+|\\)")
 
 
 def parse(pattern: str) -> list[Piece]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     bindparam,
     delete,
     exists,
@@ -21,8 +20,6 @@ from muniment.domain.entities import ReferenceKind, Status
 from muniment.storage.sql import rows
 from muniment.storage.sql.engine import Prepared
 from muniment.storage.sql.tables import (
-    STAGED,
-    activities,
     blobs,
     models,
     refs,
@@ -31,8 +28,7 @@ from muniment.storage.sql.tables import (
     workspaces,
 )
 
-_a, _b, _m, _r, _u, _v, _w = (
-    activities.c,
+_b, _m, _r, _u, _v, _w = (
     blobs.c,
     models.c,
     refs.c,
@@ -102,16 +98,14 @@ def _newest(*conditions: ColumnElement[bool]) -> Prepared:
 
 
 _in_stage = _v.stage_key == bindparam("stage_key")
-_in_named_stage = _in_stage & STAGED  # says that the partial index will do
 _with_digest = _v.digest == bindparam("digest")
 NEWEST = {
     # (a stage is given, a digest is given)
     (False, False): _newest(),
     (False, True): _newest(_with_digest),
-    (True, False): _newest(_in_named_stage),
-    (True, True): _newest(_in_named_stage, _with_digest),
+    (True, False): _newest(_in_stage),
+    (True, True): _newest(_in_stage, _with_digest),
 }
-NEWEST_IN_NO_STAGE = {False: _newest(_in_stage), True: _newest(_in_stage, _with_digest)}
 DIGESTS = Prepared(
     select(_v.digest)
     .distinct()
@@ -137,24 +131,6 @@ def _purgeable() -> Prepared:
 
 
 PURGEABLE = _purgeable()
-
-# -- history -------------------------------------------------------------------------------------
-
-
-def _activities(after: ColumnElement[bool] | None, order: ColumnElement[int]) -> Prepared:
-    history: Select[Any] = (
-        select(_m.uuid, *rows.ACTIVITY_COLUMNS)
-        .join(models, _m.id == _a.model_id)
-        .where(_a.model_id == bindparam("model_id"))
-    )
-    if after is not None:
-        history = history.where(after)
-    return Prepared(history.order_by(order).limit(_LIMIT))
-
-
-ACTIVITIES = _activities(_a.sequence > bindparam("after"), _a.sequence.asc())
-ACTIVITIES_BEFORE = _activities(_a.sequence < bindparam("after"), _a.sequence.desc())
-ACTIVITIES_NEWEST = _activities(None, _a.sequence.desc())
 
 # -- uploads -------------------------------------------------------------------------------------
 

@@ -75,6 +75,8 @@ VERSION_COLUMNS = (
     _v.aliases,
     _v.deleted_at,
     _v.revision,
+    _v.location,
+    _v.stage_since,
 )
 REFERENCE_COLUMNS = (
     _r.kind,
@@ -85,7 +87,7 @@ REFERENCE_COLUMNS = (
     _r.updated_by,
     _r.revision,
 )
-ACTIVITY_COLUMNS = tuple(c for c in activities.c if c.name != "model_id")
+ACTIVITY_COLUMNS = tuple(c for c in activities.c if c.name not in ("model_id", "workspace_id"))
 UPLOAD_COLUMNS = (
     uploads.c.id,
     workspaces.c.name,
@@ -183,6 +185,8 @@ def version_from(row: Row, workspace: str) -> ModelVersion:
         aliases=() if row[25] == "[]" else tuple(orjson.loads(row[25])),
         deleted_at=None if row[26] is None else from_millis(row[26]),
         revision=row[27],
+        location=row[28],
+        stage_since=None if row[29] is None else from_millis(row[29]),
     )
 
 
@@ -199,6 +203,7 @@ def version_cells(version: ModelVersion) -> Cells:
         "label": version.label,
         "stage": version.stage,
         "stage_key": stage_key(version.stage),
+        "stage_since": None if version.stage_since is None else to_millis(version.stage_since),
         "description": version.description,
         "tags": properties.to_json(version.tags),
         "params": properties.to_json(version.params),
@@ -206,6 +211,7 @@ def version_cells(version: ModelVersion) -> Cells:
         "framework": version.framework,
         "signature": None if signature is None else orjson.dumps(signature.to_json()).decode(),
         "source_uri": version.source_uri,
+        "location": version.location,
         "run_id": version.run_id,
         "run_link": version.run_link,
         "digest": version.digest,
@@ -268,7 +274,7 @@ def activity_from(row: Row, model_uuid: str) -> Activity:
 
 
 def activity_cells(activity: Activity) -> Cells:
-    """Return the columns of `activities` but for the model."""
+    """Return the columns of `activities` but for the workspace and the model."""
     return {
         "sequence": activity.sequence,
         "kind": activity.kind,

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, exists, not_, or_, select
 
@@ -39,6 +39,7 @@ from muniment.domain.query import (
     attribute,
 )
 from muniment.storage.sql import reads, rows
+from muniment.storage.sql.blobs import pieces
 from muniment.storage.sql.candidates import Candidates
 from muniment.storage.sql.conditions import Condition, Conditions, hidden
 from muniment.storage.sql.engine import Engine, Row, Session
@@ -48,6 +49,7 @@ from muniment.storage.sql.tables import models, versions
 _m, _v = models.c, versions.c
 # What has an index to walk: among all versions, among those of one model, among all models.
 _WALKED_IN_WORKSPACE = frozenset({"id", "created_at", "updated_at"})
+_ROWS_AT_ONCE: Final = 1_000  # SQLite takes 32,766 parameters
 _WALKED_IN_MODELS = frozenset({"id", "name", "slug", "created_at", "updated_at"})
 
 
@@ -242,8 +244,8 @@ def _rows(
     session: Session, statement: Select[Any], id_column: ColumnElement[int], cursors: list[Cursor]
 ) -> list[tuple[Row, Cursor]]:
     """Return the rows that the cursors stand for, each with its own."""
-    if not cursors:
-        return []
-    ids = [cursor[-1] for cursor in cursors]
-    by_id = {row[0]: row for row in session.core.execute(statement.where(id_column.in_(ids)))}
+    by_id: dict[Any, Row] = {}
+    for piece in pieces((cursor[-1] for cursor in cursors), _ROWS_AT_ONCE):
+        found = session.core.execute(statement.where(id_column.in_(piece)))
+        by_id |= {row[0]: row for row in found}
     return [(by_id[cursor[-1]], cursor) for cursor in cursors]

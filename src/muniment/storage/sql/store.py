@@ -29,22 +29,32 @@ from muniment.storage.metadata import (
     StorageTotals,
     Transaction,
 )
-from muniment.storage.sql import blobs, reads, rows
+from muniment.storage.sql import blobs, files, history, reads, rows
 from muniment.storage.sql.accounts import SqlAccountStore
 from muniment.storage.sql.engine import Cell, Engine, Prepared, Session
+from muniment.storage.sql.file_store import SqlFileStore
+from muniment.storage.sql.leases import SqlLeaseStore
+from muniment.storage.sql.newest import newest_in_stages
+from muniment.storage.sql.record_store import SqlRecordStore
 from muniment.storage.sql.search import Search
 from muniment.storage.sql.transaction import SqlTransaction
+from muniment.storage.sql.webhooks import SqlWebhookStore
 
 T = TypeVar("T")
 _PIECE = 1_000
 _MANIFESTS_AT_ONCE = 50  # a manifest lists up to 100,000 blobs; others want to write, too
 
 
-class SqlMetadataStore(MetadataStore):
-    """See `muniment.storage.metadata.MetadataStore`. `accounts` is kept in the same database."""
+class SqlMetadataStore(SqlFileStore, SqlRecordStore, MetadataStore):
+    """See `muniment.storage.metadata.MetadataStore`.
+
+    `accounts`, `webhooks` and `leases` are in the same database.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.accounts = SqlAccountStore(engine)
+        self.webhooks = SqlWebhookStore(engine)
+        self.leases = SqlLeaseStore(engine)
         self._engine = engine
         self._search = Search(engine)
         self._workspace_ids: dict[str, int] = {}  # workspaces are never removed
@@ -110,14 +120,17 @@ class SqlMetadataStore(MetadataStore):
         self, workspace: str, model: str, *, stage: str | None = None, digest: str | None = None
     ) -> ModelVersion | None:
         statement = reads.NEWEST[stage is not None, digest is not None]
-        if stage is not None and rows.stage_key(stage) == rows.NO_STAGE_KEY:
-            statement = reads.NEWEST_IN_NO_STAGE[digest is not None]
         parameters: dict[str, Cell] = {"name": model}
         if stage is not None:
             parameters["stage_key"] = rows.stage_key(stage)
         if digest is not None:
             parameters["digest"] = digest
         return self._version(statement, workspace, **parameters)
+
+    def newest_in_stages(self, workspace: str, model_ids: Iterable[int]) -> Sequence[ModelVersion]:
+        return self._engine.snapshot(
+            lambda session: newest_in_stages(session, workspace, model_ids)
+        )
 
     def search_models(self, query: Query) -> Sequence[tuple[RegisteredModel, Cursor]]:
         return self._search.models(query)
@@ -126,15 +139,26 @@ class SqlMetadataStore(MetadataStore):
         return self._search.versions(query)
 
     def activities(
-        self, model_id: int, *, after: int = 0, limit: int, newest_first: bool = False
+        self,
+        model_id: int,
+        *,
+        after: int = 0,
+        limit: int,
+        newest_first: bool = False,
+        kinds: frozenset[str] | None = None,
+        until: datetime | None = None,
     ) -> Sequence[Activity]:
-        statement = reads.ACTIVITIES
-        if newest_first:
-            statement = reads.ACTIVITIES_BEFORE if after else reads.ACTIVITIES_NEWEST
-        found = self._engine.read(
-            lambda session: statement.all(session, model_id=model_id, after=after, limit=limit)
+        return self._engine.read(
+            lambda session: history.of_model(
+                session,
+                model_id,
+                after=after,
+                limit=limit,
+                newest_first=newest_first,
+                kinds=kinds,
+                until=until,
+            )
         )
-        return [rows.activity_from(row[1:], row[0]) for row in found]
 
     def references(self, workspace: str, model: str) -> Sequence[Reference]:
         workspace_id = self._known_workspace_id(workspace)
@@ -249,13 +273,20 @@ class SqlMetadataStore(MetadataStore):
             after = piece[-1][0]
 
     def totals(self) -> StorageTotals:
-        return self._engine.snapshot(
-            lambda session: StorageTotals(
-                reads.COUNT_MODELS.scalar(session),
-                *(reads.COUNT_VERSIONS.one(session) or ()),
-                *(reads.COUNT_BLOBS.one(session) or ()),
+        def work(session: Session) -> StorageTotals:
+            versions, of_versions = reads.COUNT_VERSIONS.one(session) or (0, 0)
+            logged, of_files = files.COUNT.one(session) or (0, 0)
+            blob_count, of_blobs = reads.COUNT_BLOBS.one(session) or (0, 0)
+            return StorageTotals(
+                models=reads.COUNT_MODELS.scalar(session),
+                versions=versions,
+                files=logged,
+                logical_bytes=of_versions + of_files,
+                stored_blobs=blob_count,
+                stored_bytes=of_blobs,
             )
-        )
+
+        return self._engine.snapshot(work)
 
     def ping(self) -> None:
         self._engine.ping()

@@ -85,6 +85,7 @@ models = Table(
     Column("version_count", BigInteger, nullable=False),
     Column("activity_count", BigInteger, nullable=False),
     Column("activity_head", Text, nullable=False),
+    Column("dispatched", BigInteger, nullable=False, server_default="0"),  # of activity_count
     Column("deleted_at", BigInteger),
     Column("revision", BigInteger, nullable=False),
     sqlite_autoincrement=True,
@@ -97,6 +98,7 @@ _index("models_by_id", _m.workspace_id, _m.id, where=_live_model)
 _index("models_by_created_at", _m.workspace_id, _m.created_at, _m.id, where=_live_model)
 _index("models_by_updated_at", _m.workspace_id, _m.updated_at, _m.id, where=_live_model)
 _index("models_by_deleted_at", _m.deleted_at, _m.id, where=_m.deleted_at.is_not(None))
+_index("models_undispatched", _m.id, where=_m.activity_count > _m.dispatched)
 
 versions = Table(
     "versions",
@@ -131,6 +133,8 @@ versions = Table(
     Column("aliases", Text, nullable=False),  # JSON list, sorted
     Column("deleted_at", BigInteger),
     Column("revision", BigInteger, nullable=False),
+    Column("location", Text, nullable=False, server_default=""),
+    Column("stage_since", BigInteger),
     UniqueConstraint("model_id", "number"),
     sqlite_autoincrement=True,
 )
@@ -165,7 +169,7 @@ _index(
     _v.model_id,
     _v.stage_key,
     _v.number,
-    where=STAGED & _live,
+    where=_live,
 )
 _index(
     "versions_by_status",
@@ -257,9 +261,15 @@ activities = Table(
     Column("details", Text, nullable=False),  # JSON
     Column("previous", Text, nullable=False),
     Column("hash", Text, nullable=False),
+    Column("workspace_id", _Id, nullable=False, server_default="0"),
     PrimaryKeyConstraint("model_id", "sequence"),
     sqlite_with_rowid=False,
 )
+_a = activities.c
+# A kind is a lane, and so is a kind of one actor: see `history`. `at` is here to be looked at, too.
+_index("model_activities_by_kind", _a.model_id, _a.kind, _a.sequence, _a.at)
+_index("activities_by_kind", _a.workspace_id, _a.kind, _a.at, _a.model_id, _a.sequence)
+_index("activities_by_actor", _a.workspace_id, _a.actor, _a.kind, _a.at, _a.model_id, _a.sequence)
 
 remembered = Table(
     "remembered",

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import orjson
 from sqlalchemy.exc import IntegrityError
 
 from muniment.domain.activities import Activity, Entry, chain
 from muniment.domain.entities import (
-    NO_STAGE,
     ModelVersion,
     Reference,
     ReferenceKind,
@@ -27,12 +27,13 @@ from muniment.domain.manifest import Manifest
 from muniment.domain.values import from_millis, to_millis
 from muniment.errors import AlreadyExists, NotFound
 from muniment.storage.metadata import ModelId, ModelKey, Remembered, Transaction
-from muniment.storage.sql import blobs, properties, rows, writes
+from muniment.storage.sql import blobs, properties, records, rows, use_counts, writes
 from muniment.storage.sql.engine import Cell, Prepared, Row, Session
 from muniment.storage.sql.properties import MODEL_PROPERTIES, VERSION_PROPERTIES
+from muniment.storage.sql.record_store import SqlRecordTransaction
 
 
-class SqlTransaction(Transaction):
+class SqlTransaction(SqlRecordTransaction, Transaction):
     """See `muniment.storage.metadata.Transaction`. For one thread; ends with `finish`."""
 
     def __init__(self, session: Session, workspace_id: int, key: ModelKey) -> None:
@@ -66,12 +67,12 @@ class SqlTransaction(Transaction):
     def versions_in_stage(self, stage: str) -> Sequence[ModelVersion]:
         if self._model is None:
             return ()
-        parameters: dict[str, Cell] = {"model_id": self._model.id, "stage": stage}
-        if stage == NO_STAGE:
-            found = writes.IN_NO_STAGE.all(self._session, **parameters)
-        else:
-            key = rows.stage_key(stage)
-            found = writes.IN_STAGE.all(self._session, stage_key=key, **parameters)
+        found = writes.IN_STAGE.all(
+            self._session,
+            model_id=self._model.id,
+            stage=stage,
+            stage_key=rows.stage_key(stage),
+        )
         return [self._seen(row) for row in found]
 
     def newest_ready(self) -> ModelVersion | None:
@@ -119,7 +120,11 @@ class SqlTransaction(Transaction):
         cells = _model_cells(added)
         try:
             row_id = writes.ADD_MODEL.scalar(
-                self._session, uuid=added.uuid, workspace_id=self._workspace_id, **cells
+                self._session,
+                uuid=added.uuid,
+                workspace_id=self._workspace_id,
+                dispatched=0,
+                **cells,
             )
         except IntegrityError as error:
             raise _model_taken(model.name) from error
@@ -196,6 +201,10 @@ class SqlTransaction(Transaction):
             aliases=old.aliases,
         )
 
+    def touch_versions(self, at: datetime) -> None:
+        writes.TOUCH_VERSIONS.run(self._session, model_id=self._held().id, at=to_millis(at))
+        self._versions.clear()
+
     def purge_version(self, number: int) -> None:
         version = self.version(number)
         if version is None:
@@ -203,6 +212,8 @@ class SqlTransaction(Transaction):
         for reference in self.references(number):
             self.drop_reference(reference.kind, reference.name)
         VERSION_PROPERTIES.clear(self._session, version.id)
+        records.drop_version(self._session, self._workspace_id, self._held().id, number)
+        use_counts.drop_version(self._session, self._held().id, number)
         writes.PURGE_VERSION.run(self._session, id=version.id)
         self._versions.pop(number, None)
 
@@ -254,7 +265,12 @@ class SqlTransaction(Transaction):
             sequence=model.activity_count + 1,
             previous=model.activity_head,
         )
-        writes.ADD_ACTIVITY.run(self._session, model_id=model.id, **rows.activity_cells(activity))
+        writes.ADD_ACTIVITY.run(
+            self._session,
+            workspace_id=self._workspace_id,
+            model_id=model.id,
+            **rows.activity_cells(activity),
+        )
         self._model = replace(model, activity_count=activity.sequence, activity_head=activity.hash)
         return activity
 

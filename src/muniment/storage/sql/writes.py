@@ -17,7 +17,7 @@ from sqlalchemy import (
 from muniment.domain.entities import Status
 from muniment.storage.sql import rows
 from muniment.storage.sql.engine import Cell, Prepared, Session
-from muniment.storage.sql.tables import STAGED, activities, models, refs, remembered, versions
+from muniment.storage.sql.tables import activities, models, refs, remembered, versions
 
 _m, _v, _r = models.c, versions.c, refs.c
 _MODEL_ID: BindParameter[int] = bindparam("model_id")
@@ -81,15 +81,9 @@ VERSION = Prepared(_versions().where(_v.number == bindparam("number")))
 BY_LABEL = Prepared(_versions().where(_v.label == bindparam("label"), _live))
 IN_STAGE = Prepared(
     _versions()
-    .where(
-        _v.stage_key == bindparam("stage_key"),
-        _v.stage == bindparam("stage"),
-        STAGED,
-        _live,
-    )
+    .where(_v.stage_key == bindparam("stage_key"), _v.stage == bindparam("stage"), _live)
     .order_by(_v.number)
 )
-IN_NO_STAGE = Prepared(_versions().where(_v.stage == bindparam("stage"), _live).order_by(_v.number))
 NEWEST_READY = Prepared(
     _versions()
     .where(_v.status == literal_column(f"'{Status.READY.value}'"), _live)
@@ -104,6 +98,11 @@ SEALED_BEFORE = Prepared(
 )
 ADD_VERSION = _insert(versions, returning_id=True)
 SAVE_VERSION = Update(versions)
+TOUCH_VERSIONS = Prepared(
+    update(versions)
+    .where(_v.model_id == _MODEL_ID, _live)
+    .values(updated_at=bindparam("at"), revision=_v.revision + literal_column("1"))
+)
 PURGE_VERSION = Prepared(delete(versions).where(_v.id == bindparam("id")))
 
 _refs = select(*rows.REFERENCE_COLUMNS).where(_r.model_id == _MODEL_ID)

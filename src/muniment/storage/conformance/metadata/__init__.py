@@ -13,6 +13,11 @@ for one path, in other processes too, so it must be a function at the top of a m
     search.py      filters and orders compared with `muniment.domain.evaluate`, and paging
                    (over the models of population.py, with the queries of queries.py)
     contents.py    blobs, leases, manifests, uploads, purging, totals
+    files.py       files outside of versions: put, listed, dropped; their blobs are in use
+    records.py     records of models: filed, changed, found by every combination
+    stages.py      stages of a workspace, replaced by compare-and-swap
+    uses.py        uses of versions: they add up
+    histories.py   histories by kind and time, and what happened in a whole workspace
     threads.py     many threads at one model and at many
     deaths.py      processes that die anywhere: what was acknowledged is there, nothing else is
 """
@@ -21,10 +26,15 @@ from __future__ import annotations
 
 from muniment.storage.conformance.metadata.contents import ContentsSuite
 from muniment.storage.conformance.metadata.deaths import DeathsSuite
+from muniment.storage.conformance.metadata.files import FilesSuite
+from muniment.storage.conformance.metadata.histories import HistoriesSuite
 from muniment.storage.conformance.metadata.keeping import KeepingSuite
 from muniment.storage.conformance.metadata.reading import ReadingSuite
+from muniment.storage.conformance.metadata.records import RecordsSuite
 from muniment.storage.conformance.metadata.search import SearchSuite
+from muniment.storage.conformance.metadata.stages import StagesSuite
 from muniment.storage.conformance.metadata.threads import ThreadsSuite
+from muniment.storage.conformance.metadata.uses import UsesSuite
 from muniment.storage.conformance.metadata.writing import WritingSuite
 
 __all__ = ["MetadataStoreSuite"]
@@ -36,6 +46,11 @@ class MetadataStoreSuite(
     ReadingSuite,
     SearchSuite,
     ContentsSuite,
+    FilesSuite,
+    RecordsSuite,
+    StagesSuite,
+    UsesSuite,
+    HistoriesSuite,
     ThreadsSuite,
     DeathsSuite,
 ):

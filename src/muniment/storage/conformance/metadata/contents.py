@@ -313,7 +313,7 @@ class ContentsSuite(MetadataContract):
     def test_totals_count_bytes_as_users_do_and_as_they_are_stored(
         self, store: MetadataStore
     ) -> None:
-        assert store.totals() == StorageTotals(0, 0, 0, 0, 0)
+        assert store.totals() == StorageTotals(0, 0, 0, 0, 0, 0)
         store.ensure_workspace("other", NOON)
         add_model(store, "m")
         add_model(store, "n")
@@ -326,6 +326,7 @@ class ContentsSuite(MetadataContract):
         assert store.totals() == StorageTotals(
             models=3,
             versions=2,
+            files=0,
             logical_bytes=4 * 2**40,
             stored_blobs=3,
             stored_bytes=2 * 2**40 + own,

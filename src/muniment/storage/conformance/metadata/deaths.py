@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias
 
 from muniment.domain.activities import ActivityKind
 from muniment.domain.manifest import Manifest
+from muniment.domain.records import Record, RecordKind, RecordQuery
 from muniment.storage.conformance.crashes import End, Mortal, live
 from muniment.storage.conformance.metadata.contract import (
     NOON,
@@ -67,6 +68,15 @@ def commit(tx: Transaction, manifest: Manifest, step: Callable[[], None]) -> int
     step()
     tx.save_reference(alias_of("champion", number))
     step()
+    for record in tx.records(RecordKind.REQUEST, state="open"):
+        tx.save_record(replace(record, state="closed", keys=("closed",)))
+        step()
+    for record in tx.records(RecordKind.COMMENT):
+        tx.drop_record(record.id)
+        step()
+    for kind in (RecordKind.REQUEST, RecordKind.COMMENT):
+        tx.add_record(Record(kind, NOON, {}, number, "open", (f"number:{number}", "open")))
+        step()
     tx.remember(Remembered(f"key-{number}", "request", number, NOON))
     step()
     tx.save_model(replace(model, last_number=number, version_count=number, latest=number))
@@ -95,11 +105,32 @@ def check_whole(store: MetadataStore, name: str) -> int:
     assert store.version(WORKSPACE, name, count + 1) is None
     references = store.references(WORKSPACE, name)
     assert [reference.version for reference in references] == ([count] if count else [])
+    check_records(store, name, count)
     remembered = store.transact(
         name_key(name), lambda tx: [tx.remembered(f"key-{n}") for n in range(1, count + 2)]
     )
     assert [made and made.number for made in remembered] == [*range(1, count + 1), None]
     return count
+
+
+def check_records(store: MetadataStore, name: str, count: int) -> None:
+    """Assert that every version has its request, the last one's is open, and it has a comment."""
+    model_id, every = stored(store, name).id, range(1, count + 1)
+
+    def versions(kind: RecordKind, **asked: Any) -> list[int | None]:
+        query = RecordQuery(WORKSPACE, kind, model_id, limit=1_000, **asked)
+        return [record.version for record in store.find_records(query)]
+
+    assert versions(RecordKind.REQUEST) == list(every)
+    for kind in (RecordKind.REQUEST, RecordKind.COMMENT):
+        for found in (versions(kind, state="open"), versions(kind, key="open")):
+            assert found == list(every[-1:])
+    for found in (
+        versions(RecordKind.REQUEST, state="closed"),
+        versions(RecordKind.REQUEST, key="closed"),
+    ):
+        assert found == list(every[:-1])
+    assert versions(RecordKind.COMMENT) == list(every[-1:])
 
 
 def life_of_a_commit(mortal: Mortal, open_store: OpenStore, path: Path) -> None:

@@ -142,6 +142,7 @@ class KeepingSuite(MetadataContract):
             status_message=short,
             framework=short,
             source_uri=short,
+            location=short,
             run_id=short,
             run_link=short,
         )
@@ -184,6 +185,7 @@ class KeepingSuite(MetadataContract):
             status_message="why",
             label="1.0.0",
             stage="Archived",
+            stage_since=later(0.006),
             description="text",
             tags={"a": 1},
             params={"b": 2},
@@ -191,6 +193,7 @@ class KeepingSuite(MetadataContract):
             framework="sklearn",
             signature=Signature((variable,), (Variable("y", VariableType.TEXT),)),
             source_uri="s3://bucket/key",
+            location="s3://bucket/elsewhere",
             run_id="run",
             run_link="https://example.org/run",
             digest=digest("manifest"),

@@ -98,6 +98,31 @@ class ReadingSuite(MetadataContract):
         assert store.version_by_alias(WORKSPACE, "m", "champion") is None
         assert stored(store, "m").aliases == {}
 
+    def test_the_newest_in_each_stage_are_found_for_many_models_at_once(
+        self, store: MetadataStore
+    ) -> None:
+        a, b, empty, gone = (add_model(store, name).id for name in ("a", "b", "empty", "gone"))
+        for number, stage in enumerate(
+            ("Staging", "None", "Archived", "None", "Staging", "Own one"), start=1
+        ):
+            status = Status.PENDING if number == 5 else Status.READY
+            add_version(store, version_of("a", number, stage=stage, status=status))
+        add_version(store, version_of("a", 7, stage="Production", deleted_at=NOON))
+        add_version(store, version_of("b", 1))
+        add_version(store, version_of("gone", 1))
+        change_model(store, name_key("gone"), deleted_at=NOON)
+        found = store.newest_in_stages(WORKSPACE, [b, gone, empty, a, a])
+        assert [(v.ref, v.stage) for v in found] == [
+            ("a/5", "Staging"),
+            ("a/4", "None"),
+            ("a/3", "Archived"),
+            ("a/6", "Own one"),
+            ("b/1", "None"),
+        ]
+        assert found[1] == store.version(WORKSPACE, "a", 4)
+        assert store.newest_in_stages(WORKSPACE, []) == []
+        assert store.newest_in_stages("nowhere", [a]) == []
+
     def test_newest_is_the_highest_live_ready_version(self, store: MetadataStore) -> None:
         add_model(store, "m")
         a, b = digest("a"), digest("b")

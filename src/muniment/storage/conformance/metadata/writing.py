@@ -170,6 +170,26 @@ class WritingSuite(MetadataContract):
         assert store.model(ModelId(WORKSPACE, model.id + 1_000)) is None
         assert store.transact(ModelId(WORKSPACE, model.id + 1_000), lambda tx: tx.model()) is None
 
+    def test_touching_reaches_every_live_version_of_the_model(self, store: MetadataStore) -> None:
+        for name in ("m", "n"):
+            add_model(store, name)
+            for number in (1, 2, 3):
+                add_version(store, version_of(name, number, tags={"a": 1}, revision=number))
+        change_version(store, "m", 2, deleted_at=NOON)
+        before = {n: stored_version(store, "m", n) for n in (1, 2, 3)}
+
+        def decide(tx: Transaction) -> None:
+            version_in(tx, 1)
+            tx.touch_versions(later(5))
+            assert version_in(tx, 1).updated_at == later(5)
+
+        apply(store, "m", decide)
+        for number in (1, 3):
+            touched = replace(before[number], updated_at=later(5), revision=number + 1)
+            assert stored_version(store, "m", number) == touched
+        assert stored_version(store, "m", 2) == before[2]
+        assert stored_version(store, "n", 1).updated_at == NOON
+
     # -- identity --------------------------------------------------------------------------------
 
     def test_ids_are_positive_and_never_used_again(self, store: MetadataStore) -> None:

@@ -12,10 +12,15 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 
 from muniment.errors import ConfigurationError
-from muniment.storage.sql import account_tables  # noqa: F401  (its tables are in `metadata`, too)
+from muniment.storage.sql import (  # noqa: F401  (in `metadata`, too)
+    account_tables,
+    file_tables,
+    record_tables,
+    webhook_tables,
+)
 from muniment.storage.sql.tables import metadata
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 HEAD: Final = REVISIONS[-1]
 _CREATE_REVISION = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
@@ -43,8 +48,8 @@ def upgrade(connection: Connection, name: str) -> None:
         migrate(connection)
 
 
-def migrate(connection: Connection) -> None:
-    """Run the migrations that a database (possibly an empty one) has not seen."""
+def migrate(connection: Connection, to: str = HEAD) -> None:
+    """Run the migrations up to `to` that a database (possibly an empty one) has not seen."""
     from alembic import command
     from alembic.config import Config
 
@@ -55,7 +60,7 @@ def migrate(connection: Connection) -> None:
     config.attributes["connection"] = connection
     if not connection.in_transaction():
         connection.begin()  # else Alembic would, and commit what is the caller's to commit
-    command.upgrade(config, HEAD)
+    command.upgrade(config, to)
 
 
 def _revision(connection: Connection, name: str) -> str | None:

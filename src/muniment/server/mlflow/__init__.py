@@ -1,0 +1,38 @@
+"""The face that stock MLflow clients speak to: the Model Registry's REST protocol.
+
+With it, what Databricks has added: transition requests, comments, webhooks of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.routing import BaseRoute
+
+from muniment.server.mlflow import (
+    about,
+    artifacts,
+    comments,
+    databricks,
+    models,
+    registry_webhooks,
+    transition_requests,
+    versions,
+    webhooks,
+)
+from muniment.server.mlflow.wire import REALM, refusal
+
+ERRORS: Final = {REALM: refusal}
+"""How errors are told of at MLflow's paths."""
+
+routes: list[BaseRoute] = [
+    *about.routes,
+    *artifacts.routes,
+    *models.routes,
+    *versions.routes,
+    *webhooks.routes,
+    *transition_requests.routes,
+    *comments.routes,
+    *registry_webhooks.routes,
+    *databricks.routes,
+]

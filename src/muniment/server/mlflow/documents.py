@@ -1,0 +1,89 @@
+"""Models and versions as MLflow's protocol shows them.
+
+    field               model                       version
+    timestamps          always, integer milliseconds since 1970
+    description         left out if empty           always
+    run_id, run_link    -                           always
+    tags, aliases       left out if there are none
+    latest_versions     left out if there are none, and without their aliases
+
+Typed tags are shown as text. What the protocol has no word for (label, digest, params, …) is left
+to the native API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from muniment.domain.entities import ModelVersion, RegisteredModel, Status
+from muniment.domain.values import Value, to_millis
+
+_STATUS: Final = {
+    Status.READY: "READY",
+    Status.PENDING: "PENDING_REGISTRATION",
+    Status.FAILED: "FAILED_REGISTRATION",
+}
+
+
+def model_document(
+    model: RegisteredModel, latest: Sequence[ModelVersion] = ()
+) -> dict[str, object]:
+    """Return a registered model, with the `latest` version of each stage."""
+    document: dict[str, object] = {
+        "name": model.name,
+        "creation_timestamp": to_millis(model.created_at),
+        "last_updated_timestamp": to_millis(model.updated_at),
+    }
+    if model.description:
+        document["description"] = model.description
+    if latest:
+        document["latest_versions"] = [
+            version_document(version, with_aliases=False) for version in latest
+        ]
+    if model.tags:
+        document["tags"] = _tags(model.tags)
+    if model.aliases:
+        document["aliases"] = [
+            {"alias": alias, "version": str(number)}
+            for alias, number in sorted(model.aliases.items())
+        ]
+    return document
+
+
+def version_document(version: ModelVersion, *, with_aliases: bool = True) -> dict[str, object]:
+    """Return a model version. Lists of versions that were searched for show no aliases."""
+    document: dict[str, object] = {
+        "name": version.model,
+        "version": str(version.version),
+        "creation_timestamp": to_millis(version.created_at),
+        "last_updated_timestamp": to_millis(version.updated_at),
+        "current_stage": version.stage,
+        "description": version.description,
+        "source": version.source_uri,
+        "run_id": version.run_id,
+        "run_link": version.run_link,
+        "status": _STATUS[version.status],
+    }
+    if version.status_message:
+        document["status_message"] = version.status_message
+    if version.tags:
+        document["tags"] = _tags(version.tags)
+    if with_aliases and version.aliases:
+        document["aliases"] = list(version.aliases)
+    return document
+
+
+def _tags(tags: Mapping[str, Value]) -> list[dict[str, str]]:
+    return [{"key": key, "value": text_of(value)} for key, value in tags.items()]
+
+
+def text_of(value: Value) -> str:
+    """Return a typed value as text: `true`, `3`, `0.5`, and a text as it is.
+
+    >>> text_of(True), text_of(3), text_of(0.5), text_of("x")
+    ('true', '3', '0.5', 'x')
+    """
+    if isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else repr(value)
