@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from muniment.domain.entities import Signature, Variable, VariableType
     from muniment.errors import (
         AlreadyExists,
+        Blocked,
         ConfigurationError,
         Conflict,
         Corrupt,
         DigestMismatch,
+        InUse,
         InvalidInput,
         MunimentError,
         NotFound,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AlreadyExists",
     "AsyncRegistry",
+    "Blocked",
     "Cache",
     "ConfigurationError",
     "Conflict",
@@ -55,6 +58,7 @@ __all__ = [
     "Decision",
     "Diff",
     "DigestMismatch",
+    "InUse",
     "InvalidInput",
     "Model",
     "MunimentError",

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from muniment.client.backend import Backend
 from muniment.client.cache import Cache
+from muniment.client.consumer import consumer_here
 from muniment.client.credentials import credentials_for, without_secrets
 from muniment.client.progress import ProgressOption
 from muniment.client.registry import Registry
@@ -143,7 +144,12 @@ def open_here(
     """Open the registry in a folder as its owner, by default under this machine's user name."""
     from muniment.local import open_local
 
-    return open_local(folder.absolute(), actor=actor or _user(), workspace=workspace)
+    return open_local(
+        folder.absolute(),
+        actor=actor or _user(),
+        workspace=workspace,
+        consumer=consumer_here(),
+    )
 
 
 def _folder_of(url: str) -> Path:

@@ -17,7 +17,8 @@ MunimentError                         500 internal_error
 │   ├── NotReady                      409 not_ready               the version has no content (yet)
 │   ├── MissingBlobs                  409 missing_blobs           a manifest names bytes not stored here
 │   ├── UploadConflict                409 upload_conflict         wrong offset, or another writer
-│   └── InUse                         409 in_use
+│   ├── InUse                         409 in_use
+│   └── Blocked                       409 blocked                 what a stage demands is not met
 ├── PreconditionFailed                412 precondition_failed     If-Match, or compare-and-swap
 ├── RangeNotSatisfiable               416 range_not_satisfiable
 ├── DigestMismatch                    422 digest_mismatch         the bytes are not what they were said to be
@@ -37,6 +38,7 @@ from typing import ClassVar, TypeAlias
 
 __all__ = [
     "AlreadyExists",
+    "Blocked",
     "ConfigurationError",
     "Conflict",
     "Corrupt",
@@ -174,6 +176,12 @@ class InUse(Conflict):
     """Something still needs this."""
 
     code = "in_use"
+
+
+class Blocked(Conflict):
+    """A stage demands what the version does not have; `details["blockers"]` lists it."""
+
+    code = "blocked"
 
 
 class PreconditionFailed(MunimentError):

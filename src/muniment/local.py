@@ -6,7 +6,7 @@ from pathlib import Path
 
 from muniment.domain.accounts import WhoAmI
 from muniment.domain.caller import Caller
-from muniment.services import Access, Auditor, Services
+from muniment.services import Access, Auditor, Observer, Services
 from muniment.services.base import Ports
 from muniment.storage.factory import open_folder
 
@@ -47,7 +47,11 @@ class LocalBackend(Services):
 
 
 def open_local(
-    folder: Path, *, actor: str = "anonymous", workspace: str = "default"
+    folder: Path,
+    *,
+    actor: str = "anonymous",
+    workspace: str = "default",
+    consumer: str | None = None,
 ) -> LocalBackend:
     """Open (or create) the registry in `folder`.
 
@@ -61,6 +65,10 @@ def open_local(
         stores.blobs,
         accounts=stores.accounts,
         auditor=Auditor(stores.accounts),
+        observer=Observer(stores.metadata),
+        webhooks=stores.webhooks,
+        leases=stores.leases,
     )
     ports.metadata.ensure_workspace(workspace, ports.clock())
-    return LocalBackend(ports, Caller(actor=actor, workspace=workspace), folder)
+    caller = Caller(actor=actor, workspace=workspace, consumer=consumer)
+    return LocalBackend(ports, caller, folder)

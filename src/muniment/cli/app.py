@@ -5,7 +5,8 @@ options may stand before and after the command's name; what stands after wins:
 
     muniment -o json ls          muniment ls -o json
 
-Commands that belong together stand in a `Group`: `muniment user add`, `muniment user ls`.
+Commands that belong together stand in a `Group`: `muniment user add`, `muniment user ls`. One of
+them may be meant where none is named: `muniment stages` is `muniment stages ls`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Concatenate, Final, ParamSpec, TypeAlias
 
 import typer
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from muniment._version import __version__
@@ -27,16 +29,19 @@ Function: TypeAlias = Callable[Concatenate[Session, P], None]
 
 MODELS: Final = "Models"
 LOOK: Final = "Look"
+LIFECYCLE: Final = "Lifecycle"
+IN_USE: Final = "In use"
 KEEP_HOUSE: Final = "Keep house"
 PEOPLE: Final = "People"
 SERVER: Final = "Server"
-PANELS: Final = (MODELS, LOOK, KEEP_HOUSE, PEOPLE, SERVER)
+PANELS: Final = (MODELS, LOOK, LIFECYCLE, IN_USE, KEEP_HOUSE, PEOPLE, SERVER)
 _EVERYWHERE: Final = "Everywhere"
 
 
-def _typer(name: str) -> typer.Typer:
+def _typer(name: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
     return typer.Typer(
         name=name,
+        cls=cls,
         no_args_is_help=False,
         invoke_without_command=True,
         rich_markup_mode="rich",
@@ -134,16 +139,31 @@ def command(panel: str, *examples: str) -> Callable[[Function[P]], Function[P]]:
 
 
 class Group:
-    """Commands under one word, in a panel: `muniment WORD COMMAND`."""
+    """Commands under one word, in a panel: `muniment WORD COMMAND`.
 
-    def __init__(self, panel: str, name: str, help: str) -> None:
-        self._typer = _typer(name)
+    With a `default`, that is meant where what follows the word is no command of the group.
+    """
+
+    def __init__(self, panel: str, name: str, help: str, *, default: str | None = None) -> None:
+        self._typer = _typer(name, TyperGroup if default is None else _with_default(default))
         self._typer.callback(help=help)(_help_without_command)
         app.add_typer(self._typer, rich_help_panel=panel)
 
-    def command(self, *examples: str) -> Callable[[Function[P]], Function[P]]:
+    def command(
+        self, *examples: str, name: str | None = None
+    ) -> Callable[[Function[P]], Function[P]]:
         """Register a function as `command` does; `reset_password` becomes `reset-password`."""
-        return lambda function: _register(self._typer, function, None, examples)
+        return lambda function: _register(self._typer, function, None, examples, name)
+
+
+def _with_default(default: str) -> type[TyperGroup]:
+    class WithDefault(TyperGroup):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+                args = [default, *args]
+            return super().parse_args(ctx, args)
+
+    return WithDefault
 
 
 def tree() -> Any:
@@ -159,7 +179,11 @@ def tree() -> Any:
 
 
 def _register(
-    target: typer.Typer, function: Function[P], panel: str | None, examples: Sequence[str]
+    target: typer.Typer,
+    function: Function[P],
+    panel: str | None,
+    examples: Sequence[str],
+    name: str | None = None,
 ) -> Function[P]:
     def run(ctx: typer.Context, **given: Any) -> None:
         this: Run = ctx.obj
@@ -170,7 +194,7 @@ def _register(
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     _take(run, own, doc=function.__doc__)
     target.command(
-        function.__name__.replace("_", "-"),
+        name or function.__name__.replace("_", "-"),
         rich_help_panel=panel,
         epilog="\n  ".join(["\n[bold]Examples[/]", *examples]),
     )(run)
@@ -199,9 +223,17 @@ def _pop_choices(given: dict[str, Any]) -> Choices:
     return _choices(**{parameter.name: given.pop(parameter.name) for parameter in _GLOBAL})
 
 
+STAGES: Final = Group(
+    LIFECYCLE, "stages", "Stages: where versions stand on their way.", default="ls"
+)
+POLICY: Final = Group(
+    LIFECYCLE, "policy", "Policies: what entering a stage demands.", default="show"
+)
+WEBHOOK: Final = Group(LIFECYCLE, "webhook", "Webhooks: who is told of what happens.")
 USER: Final = Group(PEOPLE, "user", "Users: people, and service accounts for machines.")
 TOKEN: Final = Group(PEOPLE, "token", "Tokens: what programs sign in with.")
 GRANT: Final = Group(PEOPLE, "grant", "Grants: who may do what.")
+MLFLOW: Final = Group(SERVER, "mlflow", "MLflow: does it work here?")
 AUDIT: Final = Group(PEOPLE, "audit", "The audit log: sign-ins, refusals, reads, administration.")
 
 

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import timedelta
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import Annotated, Final
 
 import typer
 
-from muniment.cli import words
+from muniment.cli import exits, exporting, words
 from muniment.cli.app import AUDIT
+from muniment.cli.exporting import ExportForm, To
 from muniment.cli.keep_house import DryRun, Yes
 from muniment.cli.look import Limit
+from muniment.cli.reports import Chain
 from muniment.cli.session import Session, ask
+from muniment.client.verification import read_history
 from muniment.domain.activities import Activity
-from muniment.domain.values import time_to_json, utcnow
+from muniment.domain.values import utcnow
+from muniment.errors import Corrupt, PermissionDenied
 
 _COLUMNS: Final = ("sequence", "at", "kind", "actor", "comment", "details", "previous", "hash")
-# With these a cell begins that a spreadsheet takes for a formula; tab and return are skipped by it.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-class ExportForm(StrEnum):
-    """What an export is written as."""
-
-    JSONL = "jsonl"
-    CSV = "csv"
 
 
 @AUDIT.command("muniment audit ls", "muniment audit ls --limit 20 --oldest")
@@ -62,29 +51,42 @@ def export(
     form: Annotated[
         ExportForm, typer.Option("--format", help="JSON lines hold all; CSV is for spreadsheets.")
     ] = ExportForm.JSONL,
-    to: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write it here; else standard output.")
-    ] = None,
+    to: To = None,
 ) -> None:
     """Write the whole audit log, oldest first.
 
     JSON lines keep every entry as it was hashed. In CSV a cell that a spreadsheet would take for a
     formula begins with an apostrophe.
     """
-    entries = session.administration.export_audit()
-    with _opened(to) as stream:
-        count = (_write_csv if form is ExportForm.CSV else _write_jsonl)(entries, stream)
-    if to is not None:
-        done = words.count(count, "entry", "entries")
-        session.out.said({"entries": count, "file": str(to)}, str(to), f"Wrote {done} to {to}.")
+    entries = (entry.to_json() for entry in session.administration.export_audit())
+    exporting.export(session, entries, form, _COLUMNS, to)
 
 
 @AUDIT.command("muniment audit verify")
 def verify(session: Session) -> None:
-    """Check the whole chain of the audit log; the exit code is 7 if it was tampered with."""
-    count = session.administration.verify_audit()
-    chained = words.count(count, "entry", "entries")
-    session.out.said({"entries": count, "ok": True}, "", f"Sound: {chained}, none changed.")
+    """Check the audit log, and the histories of all models that you may read.
+
+    Each entry holds the hash of the one before: what was changed, removed or moved is named. The
+    exit code is 7 if anything was.
+    """
+    chains = [_audit_log(session)]
+    for model in session.registry.models():
+        session.out.note(model.name)
+        history = read_history(session.registry.backend.catalog, model.name)
+        chains.append(Chain(model.name, history.activities, tuple(history.problems)))
+    session.out.chains(chains)
+    if not all(chain.ok for chain in chains):
+        raise typer.Exit(exits.NOT_VERIFIED)
+
+
+def _audit_log(session: Session) -> Chain:
+    try:
+        return Chain(None, session.administration.verify_audit())
+    except Corrupt as error:
+        return Chain(None, None, (error.message,))
+    except PermissionDenied:
+        session.out.note("The audit log is not yours to read; only histories are verified.")
+        return Chain(None, None)
 
 
 @AUDIT.command(
@@ -122,42 +124,3 @@ def _older(entries: Iterable[Activity], age: timedelta) -> int:
             return count
         count += 1
     return max(count - 1, 0)
-
-
-@contextmanager
-def _opened(file: Path | None) -> Iterator[TextIO]:
-    if file is None:
-        yield sys.stdout
-        return
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        yield stream
-
-
-def _write_jsonl(entries: Iterable[Activity], stream: TextIO) -> int:
-    count = 0
-    for entry in entries:
-        stream.write(json.dumps(entry.to_json()) + "\n")
-        count += 1
-    return count
-
-
-def _write_csv(entries: Iterable[Activity], stream: TextIO) -> int:
-    # All in quotes: the writer does not see that a bare return would end a row for its readers.
-    sheet, count = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n"), 0
-    sheet.writerow(_COLUMNS)
-    for entry in entries:
-        sheet.writerow(map(_cell, _texts(entry)))
-        count += 1
-    return count
-
-
-def _texts(entry: Activity) -> tuple[str, ...]:
-    details = json.dumps(entry.details, ensure_ascii=False)
-    return (
-        *(str(entry.sequence), time_to_json(entry.at), entry.kind, entry.actor, entry.comment),
-        *(details, entry.previous, entry.hash),
-    )
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

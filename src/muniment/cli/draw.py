@@ -1,8 +1,8 @@
 """Blocks, and how they become lines in a terminal or a log.
 
-A page for people is a list of blocks: a `Heading`, a `Paragraph`, `Facts` (name and value) or a
-`Table`. On a terminal, and wherever COLUMNS is set, lines fit the width: the flexible columns of a
-table are cut with `…`. Into a pipe or a file nothing is cut, and nothing is coloured.
+A page for people is a list of blocks: a `Heading`, a `Paragraph`, `Lines`, `Facts` (name and value)
+or a `Table`. On a terminal, and wherever COLUMNS is set, lines fit the width: the flexible columns
+of a table are cut with `…`. Into a pipe or a file nothing is cut, and nothing is coloured.
 """
 
 from __future__ import annotations
@@ -42,6 +42,13 @@ class Heading:
     words: Sequence[Cell]
     gap: str = "  "
     section: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of words, never wrapped: a list, or a drawing."""
+
+    lines: Sequence[Sequence[Cell]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class Scene:
     lines: Sequence[str]
 
 
-Block: TypeAlias = Heading | Paragraph | Facts | Table | Scene
+Block: TypeAlias = Heading | Lines | Paragraph | Facts | Table | Scene
 
 
 def draw(blocks: Sequence[Block], stream: TextIO) -> None:
@@ -127,18 +134,21 @@ def _lines(block: Block, width: int) -> Iterator[Text]:
     match block:
         case Heading(words, gap, _):
             yield Text(gap).join(_text(word) for word in words)
+        case Lines(lines):
+            for line in lines:
+                yield Text(" ").join(_text(word) for word in line)
         case Paragraph(text):
-            cell = _text(text)
-            for line in cell.plain.split("\n"):
-                for part in textwrap.wrap(line, min(width, _UNLIMITED)) or [""]:
+            cell = _text(text, lines=True)
+            for piece in cell.plain.split("\n"):
+                for part in textwrap.wrap(piece, min(width, _UNLIMITED)) or [""]:
                     yield Text(part, style=cell.style)
         case Facts(pairs):
             left = max((len(name) for name, _ in pairs), default=0) + _GAP
             for name, value in pairs:
-                yield Text.assemble((name.ljust(left), "dim"), _text(value))
+                yield Text.assemble((name.ljust(left), "dim"), _text(value, lines=True))
         case Scene(title, lines):
             yield Text(title, style="bold")
-            yield from (Text("   ") + _text(line) for line in lines)
+            yield from (Text("   ") + _text(line, lines=True) for line in lines)
             yield Text()
         case Table():
             yield from _table(block, width)
@@ -168,9 +178,9 @@ def _table(table: Table, width: int) -> Iterator[Text]:
         yield line
 
 
-def _text(cell: Cell, style: str = "") -> Text:
+def _text(cell: Cell, style: str = "", *, lines: bool = False) -> Text:
     from rich.text import Text
 
     if isinstance(cell, Styled):
-        return Text(printable(cell.text), style=cell.style)
-    return Text(printable(cell), style=style)
+        return Text(printable(cell.text, lines=lines), style=cell.style)
+    return Text(printable(cell, lines=lines), style=style)

@@ -20,6 +20,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be 
 @command(
     KEEP_HOUSE,
     "muniment rm fraud/2",
+    "muniment rm fraud/2 --force",
     "muniment rm fraud --dry-run",
     "muniment rm fraud --yes",
 )
@@ -30,6 +31,9 @@ def rm(
     ],
     dry_run: DryRun = False,
     yes: Yes = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Delete it even if something uses it.")
+    ] = False,
 ) -> None:
     """Delete a model or a version; it can be restored.
 
@@ -45,10 +49,10 @@ def rm(
         ask(f"Delete {name}?")
     gone: RegisteredModel | ModelVersion
     if isinstance(found, ModelVersion):
-        gone = session.registry.delete_version(found, if_match=found.revision)
+        gone = session.registry.delete_version(found, force=force, if_match=found.revision)
         back = found.ref
     else:
-        gone = session.registry.delete_model(found.name, if_match=found.revision)
+        gone = session.registry.delete_model(found.name, force=force, if_match=found.revision)
         back = found.name
     session.out.done(gone, f"Deleted {name}.")
     session.out.hint(f"`muniment restore {back}` brings it back, until garbage collection.")

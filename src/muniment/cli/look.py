@@ -1,4 +1,4 @@
-"""Looking: ls, show, log, search, diff. Nothing here changes anything."""
+"""Looking: ls, show, resolve, search, diff, lineage. Nothing here changes anything."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from muniment.cli import lineage_pages
 from muniment.cli.app import LOOK, command
-from muniment.cli.session import Session
+from muniment.cli.session import AsOf, Session, time_of
 from muniment.domain.entities import ModelVersion
+from muniment.domain.lineage import Direction
 
 _VERSIONS_SHOWN = 10
 
@@ -70,30 +72,35 @@ def ls(
     "muniment show fraud",
     "muniment show fraud/3",
     "muniment show fraud@champion -o json | jq .metrics",
+    "muniment show fraud/Production --as-of 2026-11-01T00:00:00Z",
 )
 def show(
     session: Session,
     what: Annotated[str, typer.Argument(metavar="NAME|REF", help="A model, or one version.")],
+    as_of: AsOf = None,
 ) -> None:
     """Show a model, or a version and its files."""
-    found = session.find(what)
+    time = time_of(as_of)
+    found = session.find(what) if time is None else session.registry.resolve(what, as_of=time)
     if isinstance(found, ModelVersion):
         session.out.version(found, found.manifest() if found.digest else None)
     else:
         session.out.model(found, found.versions().page(size=_VERSIONS_SHOWN).items)
 
 
-@command(LOOK, "muniment log fraud", "muniment log fraud --limit 5", "muniment log fraud --oldest")
-def log(
+@command(
+    LOOK,
+    "muniment resolve fraud@champion",
+    "muniment resolve fraud/Production --as-of 7d",
+)
+def resolve(
     session: Session,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model.")],
-    limit: Limit = None,
-    oldest: Annotated[bool, typer.Option("--oldest", help="Begin with the oldest.")] = False,
+    ref: Annotated[str, typer.Argument(metavar="REF", help="A reference to a version.")],
+    as_of: AsOf = None,
 ) -> None:
-    """Show a model's history: who did what, and when."""
-    activities = session.listed(session.registry.history(name, newest_first=not oldest).page, limit)
-    session.out.activities(activities.items)
-    session.tell_of_more(activities)
+    """Say which version a reference means, or meant."""
+    version = session.registry.resolve(ref, as_of=time_of(as_of))
+    session.out.done(version, version.ref)
 
 
 @command(
@@ -137,3 +144,29 @@ def diff(
     Label, stage, framework, source, metrics, params, tags and signature by value, files by digest.
     """
     session.out.diff(session.registry.diff(left, right))
+
+
+@command(
+    LOOK,
+    "muniment lineage fraud/3",
+    "muniment lineage fraud@champion --up --hops 10",
+    "muniment lineage dataset:bookings-2026-07 --down",
+)
+def lineage(
+    session: Session,
+    of: Annotated[
+        str, typer.Argument(metavar="REF|KIND:ID", help="A version, or anything it came from.")
+    ],
+    up: Annotated[bool, typer.Option("--up", help="Only what it came from.")] = False,
+    down: Annotated[bool, typer.Option("--down", help="Only what came from it.")] = False,
+    hops: Annotated[int | None, typer.Option(metavar="N", help="How far, 1 to 20; else 3.")] = None,
+) -> None:
+    """Draw what a version came from, and what came from it."""
+    way = Direction.BOTH if up == down else Direction.UP if up else Direction.DOWN
+    graph = session.registry.lineage(of, direction=way, hops=hops)
+    names = [
+        f"{node.model}/{node.version}" if node.model else f"{node.node.kind}:{node.node.id}"
+        for node in graph.nodes[1:]
+    ]
+    page = lineage_pages.lineage(graph, up=way is not Direction.DOWN, down=way is not Direction.UP)
+    session.out.document(graph.to_json(), names, page)

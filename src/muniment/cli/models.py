@@ -12,7 +12,7 @@ import typer
 
 from muniment.cli import words
 from muniment.cli.app import MODELS, command
-from muniment.cli.session import Session
+from muniment.cli.session import AsOf, Session, time_of
 from muniment.domain.entities import ModelVersion, Signature
 from muniment.domain.refs import Ref
 from muniment.domain.values import Json, Value
@@ -28,6 +28,7 @@ Pairs = list[str] | None
     "muniment push fraud ./folder --label 1.4.0 --tag team=risk --param depth=6",
     "tar c weights | muniment push fraud - --path weights.tar",
     "muniment push fraud --source-uri s3://bucket/fraud/3",
+    "muniment push fraud model.joblib --from base/2 --relation fine_tuned_from",
 )
 def push(
     session: Session,
@@ -68,6 +69,15 @@ def push(
     source_uri: Annotated[
         str, typer.Option(metavar="URI", help="Where it comes from, or where it stays.")
     ] = "",
+    parent: Annotated[
+        str | None, typer.Option("--from", metavar="REF", help="The version that it came from.")
+    ] = None,
+    relation: Annotated[
+        str, typer.Option(metavar="WORD", help="How it came from that, e.g. fine_tuned_from.")
+    ] = "",
+    no_git: Annotated[
+        bool, typer.Option("--no-git", help="Don't note the commit of the working directory.")
+    ] = False,
     create: Annotated[
         bool, typer.Option("--create/--no-create", help="Register the model if it is new.")
     ] = True,
@@ -76,6 +86,7 @@ def push(
 
     Only bytes that the registry does not hold yet are sent; an upload that was interrupted goes on
     where it stopped. Values that read as a number or boolean become one; K:str=V keeps the text.
+    Where the working directory is a git repository, its commit is noted in the version's lineage.
     """
     if source == _STDIN and path is None:
         raise InvalidInput(
@@ -99,10 +110,13 @@ def push(
         params=words.assignments(param or (), "param"),
         metrics=words.metrics(metric or ()),
         framework=framework,
-        signature=None if signature is None else Signature.from_json(_read_json(signature)),
-        input_example=None if input_example is None else _read_json(input_example),
+        signature=None if signature is None else Signature.from_json(read_json(signature)),
+        input_example=None if input_example is None else read_json(input_example),
         alias=alias or (),
         source_uri=source_uri,
+        parent=parent,
+        relation=relation,
+        use_git=False if no_git else None,
     )
     session.out.pushed(version, time.perf_counter() - started)
     if not version.aliases:
@@ -114,6 +128,7 @@ def push(
     "muniment pull fraud@champion",
     "muniment pull fraud/3 --to ./model",
     "muniment pull fraud --path config.json --path tokenizer",
+    "muniment pull fraud/Production --as-of 2026-11-01T00:00:00Z",
 )
 def pull(
     session: Session,
@@ -126,9 +141,10 @@ def pull(
         list[str] | None,
         typer.Option(metavar="PATH", help="Only this file or folder; may be given again."),
     ] = None,
+    as_of: AsOf = None,
 ) -> None:
     """Pull the files of a version, and verify every byte."""
-    version = session.registry.version(ref)
+    version = session.registry.resolve(ref, as_of=time_of(as_of))
     folder = session.registry.pull(version, to, paths=path or ())
     manifest = version.manifest()
     files = {file.path: file for wanted in path or [""] for file in manifest.under(wanted)}
@@ -219,7 +235,8 @@ def alias(
         )
 
 
-def _read_json(file: Path) -> Json:
+def read_json(file: Path) -> Json:
+    """Return what a file of JSON holds. Raises InvalidInput."""
     try:
         document: Json = json.loads(file.read_bytes())
     except ValueError as error:

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
 
-from muniment.cli import account_pages, pages, reports, words
+from muniment.cli import account_pages, blocking, pages, reports, words
 from muniment.cli.draw import Block, Heading, Scene, Styled, draw
 from muniment.domain.access import Decision
 from muniment.domain.accounts import HeldGrant, Token, User, WhoAmI
@@ -27,12 +27,23 @@ from muniment.domain.entities import ModelVersion, Reference, RegisteredModel
 from muniment.domain.garbage import GarbageReport
 from muniment.domain.manifest import FileEntry, Manifest
 from muniment.domain.values import Json, JsonObject, Value
-from muniment.errors import Detail, MunimentError
+from muniment.errors import Blocked, Detail, MunimentError
 
 if TYPE_CHECKING:
     from muniment.client.difference import Diff
     from muniment.client.verification import VerifyReport
+    from muniment.ml.doctor import Report
     from muniment.server.settings import Setting
+
+
+class Entity(Protocol):
+    """Whatever the API has a form for."""
+
+    def to_json(self) -> JsonObject:
+        """Return that form."""
+
+
+E = TypeVar("E", bound=Entity)
 
 
 class Form(StrEnum):
@@ -106,9 +117,43 @@ class Output:
         bad = [report.ref for report in found if not report.ok]
         self._emit([r.to_json() for r in found], bad, lambda: reports.verified(found))
 
+    def chains(self, found: Sequence[reports.Chain]) -> None:
+        """Which histories were verified, the audit log first; quiet: those that are not sound."""
+        bad = [reports.chain_name(chain) for chain in found if not chain.ok]
+        audit, *models = (chain.to_json() for chain in found)
+        document: JsonObject = {
+            "ok": all(chain.ok for chain in found),
+            "entries": audit["entries"],
+            "problems": audit["problems"],
+            "models": [*models],
+        }
+        self._emit(document, bad, lambda: reports.chains(found))
+
+    def examined(self, report: Report) -> None:
+        """What `mlflow doctor` found; quiet: the names of the checks that failed."""
+        bad = [finding.check for finding in report.findings if finding.verdict == "fail"]
+        self._emit(report.to_json(), bad, lambda: reports.examined(report))
+
     def garbage(self, report: GarbageReport) -> None:
         """What a garbage collection did; quiet: the bytes it freed."""
         self._emit(report.to_json(), [str(report.bytes)], lambda: reports.garbage(report))
+
+    def entities(
+        self,
+        found: Sequence[E],
+        line: Callable[[E], str],
+        page: Callable[[Sequence[E]], Sequence[Block]],
+    ) -> None:
+        """A list of anything: the API's forms, a quiet line for each, a page for all."""
+        self._emit([one.to_json() for one in found], [*map(line, found)], lambda: page(found))
+
+    def entity(self, found: E, line: str, page: Callable[[E], Sequence[Block]]) -> None:
+        """One of anything."""
+        self._emit(found.to_json(), [line] if line else [], lambda: page(found))
+
+    def document(self, document: Json, lines: Iterable[str], page: Sequence[Block]) -> None:
+        """What is no entity of the API by itself."""
+        self._emit(document, lines, lambda: page)
 
     def users(self, users: Sequence[User]) -> None:
         """A list of users."""
@@ -201,6 +246,9 @@ class Output:
 
     def error(self, error: MunimentError) -> None:
         """A failure and the next step, on stderr in every form."""
+        if isinstance(error, Blocked) and self.form is not Form.JSON:
+            draw(blocking.blocked(error), sys.stderr)
+            return
         details: JsonObject = {key: _json(detail) for key, detail in error.details.items()}
         pointer = details.pop("pointer", None) if self.form is not Form.JSON else None
         self.failure(error.message, error.hint, error.code, details, error.request_id)

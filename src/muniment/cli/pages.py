@@ -189,6 +189,7 @@ def _facts(found: ModelVersion) -> list[tuple[str, Cell]]:
     told = {
         "framework": found.framework,
         "source": found.source_uri,
+        "location": found.location,
         "run": found.run_id,
         "run link": found.run_link,
         "signature": _signature(found.signature),
@@ -291,7 +292,8 @@ def _details(entry: Activity) -> str:
 def _told(item: Json) -> str:
     """Return a detail of an activity in few words."""
     if isinstance(item, dict):
-        return "{" + ", ".join(f"{key}={_told(inner)}" for key, inner in item.items()) + "}"
+        told = (f"{key}={_told(inner)}" for key, inner in item.items() if inner not in ("", {}))
+        return "{" + ", ".join(told) + "}"
     if isinstance(item, list):
         return "[" + ", ".join(map(_told, item)) + "]"
     if isinstance(item, str) and DIGEST.fullmatch(item):

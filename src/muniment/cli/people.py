@@ -11,14 +11,12 @@ import typer
 
 from muniment.cli import exits
 from muniment.cli.app import PEOPLE, command
-from muniment.cli.session import EVERYWHERE, Session
+from muniment.cli.session import EVERYWHERE, Session, first_line
 from muniment.domain.access import Asked, Role, Verb
 from muniment.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from muniment.local import LocalBackend
-
-_STDIN = "-"
 
 
 @command(
@@ -97,8 +95,8 @@ def passwd(
     from muniment.connecting import DEFAULT_ADDRESS, connect, is_server
 
     name = name or os.environ.get("MUNIMENT_USERNAME") or _ask("Name")
-    old = _ask("Present password", hide=True) if old_file is None else _read(old_file)
-    new = _ask("New password", hide=True) if new_file is None else _read(new_file)
+    old = _ask("Present password", hide=True) if old_file is None else first_line(old_file)
+    new = _ask("New password", hide=True) if new_file is None else first_line(new_file)
     address = session.address or os.environ.get("MUNIMENT_REGISTRY") or DEFAULT_ADDRESS
     if is_server(address):
         registry = connect(address, workspace=session.place, username=name, password=old)
@@ -184,11 +182,3 @@ def _ask(question: str, *, hide: bool = False) -> str:
     twice = hide and question.startswith("New")
     answer: str = typer.prompt(question, hide_input=hide, confirmation_prompt=twice, err=True)
     return answer
-
-
-def _read(file: str) -> str:
-    """Return the first line of a file, or the next one of standard input."""
-    if file == _STDIN:
-        return sys.stdin.readline().rstrip("\r\n")
-    with Path(file).open(encoding="utf-8") as stream:
-        return stream.readline().rstrip("\r\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +13,16 @@ from muniment.cli.draw import Block, Cell, Column, Heading, Paragraph, Styled, T
 from muniment.domain.entities import ModelVersion
 from muniment.domain.garbage import GarbageReport
 from muniment.domain.manifest import FileEntry
+from muniment.domain.values import JsonObject
 
 if TYPE_CHECKING:
     from muniment.client.difference import Change, Diff
     from muniment.client.verification import VerifyReport
+    from muniment.ml.doctor import Report
     from muniment.server.settings import Setting
 
 _NAME = "bold"
+_VERDICTS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def diff(found: Diff) -> list[Block]:
@@ -98,6 +102,80 @@ def verified(found: Sequence[VerifyReport]) -> list[Block]:
             Paragraph(Styled(f"{report.ref}: {problem}", "red")) for problem in report.problems
         ]
     return blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain of entries: a model's history, or the audit log (`model` None), as it was verified.
+
+    `entries` is None if it could not be counted, or is not the caller's to read.
+    """
+
+    model: str | None
+    entries: int | None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return not self.problems
+
+    def to_json(self) -> JsonObject:
+        """Return all of it, for programs."""
+        return {
+            "model": self.model,
+            "entries": self.entries,
+            "ok": self.ok,
+            "problems": list(self.problems),
+        }
+
+
+def chains(found: Sequence[Chain]) -> list[Block]:
+    """Which chains hold, and what is wrong with the others."""
+    columns = [
+        Column(""),
+        Column("CHAIN", style=_NAME, flexible=True),
+        Column("ENTRIES", right=True),
+    ]
+    rows: list[list[Cell]] = []
+    for chain in found:
+        verdict = Styled("sound", "green") if chain.ok else Styled("NOT SOUND", "bold red")
+        if chain.ok and chain.entries is None:
+            verdict = Styled("not read", "dim")
+        entries = "" if chain.entries is None else f"{chain.entries:,}"
+        rows.append([verdict, chain_name(chain), entries])
+    blocks: list[Block] = [Table(columns, rows)]
+    for chain in found:
+        blocks += [
+            Paragraph(Styled(f"{chain_name(chain)}: {problem}", "red"))
+            for problem in chain.problems
+        ]
+    return blocks
+
+
+def chain_name(chain: Chain) -> str:
+    """Return what people call a chain."""
+    return "the audit log" if chain.model is None else chain.model
+
+
+def examined(report: Report) -> list[Block]:
+    """A checklist, with what to do below each line that is not as it should be."""
+    columns = [Column("", style="bold"), Column("CHECK", style=_NAME), Column("", flexible=True)]
+    rows: list[list[Cell]] = []
+    for finding in report.findings:
+        verdict = Styled(finding.verdict.value, _VERDICTS[finding.verdict.value])
+        rows.append([verdict, finding.check, finding.message])
+        if finding.hint:
+            rows.append(["", "", Styled(f"→ {finding.hint}", "cyan")])
+    counts = [
+        f"{sum(finding.verdict == name for finding in report.findings)} {name}"
+        for name in _VERDICTS
+    ]
+    return [
+        Heading([f"MLflow with {report.address}"], section=True),
+        Table(columns, rows),
+        Paragraph(", ".join(counts) + "."),
+    ]
 
 
 def garbage(report: GarbageReport) -> list[Block]:

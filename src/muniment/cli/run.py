@@ -14,15 +14,22 @@ import typer
 
 from muniment.cli import (
     audit,
+    deployments,
     exits,
     grants,
+    histories,
     keep_house,
     look,
+    mlflow,
     models,
+    notes,
     people,
+    promotion,
     server,
+    stages,
     tokens,
     users,
+    webhooks,
 )
 from muniment.cli.app import Run, tree
 from muniment.cli.output import Form, Output
@@ -30,15 +37,22 @@ from muniment.errors import MunimentError
 
 __all__ = [  # importing registers the commands
     "audit",
+    "deployments",
     "grants",
+    "histories",
     "keep_house",
     "look",
+    "mlflow",
     "models",
+    "notes",
     "people",
+    "promotion",
     "run",
     "server",
+    "stages",
     "tokens",
     "users",
+    "webhooks",
 ]
 
 # `muniment completion` prints the same script, and touches nobody's start-up files.

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeVar
 
 import typer
 
+from muniment.cli import words
 from muniment.cli.output import Output
 from muniment.domain.entities import DEFAULT_WORKSPACE, Page
 from muniment.domain.names import MAX_PAGE_SIZE
 from muniment.domain.refs import parse_ref
+from muniment.domain.values import time_from_json, utcnow
 from muniment.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -24,6 +28,15 @@ T = TypeVar("T")
 SHOWN_TO_PEOPLE: Final = 100
 EVERYWHERE: Final = "*"
 """The workspace that means all of them; of users, everybody."""
+
+
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="What an alias or a stage meant then: 2026-11-01T12:00:00Z, or an age such as 7d.",
+    ),
+]
 
 
 class Fetch(Protocol[T]):
@@ -117,9 +130,26 @@ class Session:
             self.out.note(f"There are more than these {len(page.items)}; see --limit.")
 
 
+def time_of(text: str | None) -> datetime | None:
+    """Read a time, or how long it is ago (`90m`, `7d`). Raises InvalidInput."""
+    if text is None:
+        return None
+    if text[-1:].isalpha() and text[:1].isdigit() and not text.endswith(("Z", "z")):
+        return utcnow() - timedelta(seconds=words.duration(text))
+    return time_from_json(text)
+
+
 def quoted(text: str) -> str:
     """Return text as a string of the search grammar."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def first_line(file: str) -> str:
+    """Return the first line of a file, or the next one of standard input if it is `-`."""
+    if file == "-":
+        return sys.stdin.readline().rstrip("\r\n")
+    with Path(file).open(encoding="utf-8") as stream:
+        return stream.readline().rstrip("\r\n")
 
 
 def ask(question: str) -> None:

@@ -103,11 +103,15 @@ def value(item: Value | None) -> str:
     return number(item) if isinstance(item, float) else str(item)
 
 
-def printable(text: str) -> str:
-    """Return `text` with everything escaped that would steer a terminal rather than stand in it."""
+def printable(text: str, *, lines: bool = True) -> str:
+    """Return `text` with everything escaped that would steer a terminal rather than stand in it.
+
+    Without `lines` that is also what would begin another line.
+    """
+    kept = "\n\t" if lines else ""
     return "".join(
         c.encode("unicode_escape").decode()
-        if (unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t") or ord(c) in _REORDERING
+        if (unicodedata.category(c) in ("Cc", "Cs") and c not in kept) or ord(c) in _REORDERING
         else c
         for c in text
     )

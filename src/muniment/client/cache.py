@@ -3,6 +3,7 @@
     MUNIMENT_CACHE, else XDG_CACHE_HOME/muniment, else ~/.cache/muniment
     ├── blobs/sha256/ab/abcd…      verified when written, read-only since; a manifest is one, too
     ├── trees/<manifest digest>/   a version as a folder: hard links to blobs (copies if need be)
+    ├── linked/<random>/           such a folder once more, for one caller to change or remove
     └── staging/                   <digest>.part: a download that can be resumed, locked by its
                                    writer; anything else: on its way to its place by rename
 
@@ -34,7 +35,7 @@ from muniment.errors import ConfigurationError, DigestMismatch, StorageFull
 
 PIECE: Final = 1024 * 1024
 FORGOTTEN: Final = 7 * 24 * 3600.0
-"""Seconds after which an unfinished download is given up."""
+"""Seconds after which an unfinished download or a linked folder is given up."""
 
 _HOUR: Final = 3600 * 10**9  # nanoseconds
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -172,6 +173,16 @@ class Cache:
                 shutil.rmtree(staged, ignore_errors=True)
         return folder
 
+    def linked(self, tree: Path) -> Path:
+        """Return a new folder with the files of a tree, for a caller who may add to it.
+
+        It takes no room, and is forgotten after a week, or by `prune`.
+        """
+        with self._writing():
+            folder = self.root / "linked" / uuid4().hex
+            shutil.copytree(tree, folder, copy_function=_link_or_copy)
+            return folder
+
     def copy(self, entry: FileEntry, folder: Path) -> None:
         """Copy a blob to its path below `folder`, where it belongs to the user.
 
@@ -207,8 +218,10 @@ class Cache:
 
         Folders that an open program still reads from may go, too: prune when nothing runs.
         """
-        before = self.size()
-        left = before
+        before = left = self.size()
+        if before > max_bytes:
+            shutil.rmtree(self.root / "linked", ignore_errors=True)
+            left = self.size()
         for name, found in _files(self.root / "staging"):
             if left > max_bytes:
                 name.unlink(missing_ok=True)
@@ -253,10 +266,14 @@ class Cache:
             yield
 
     def _sweep(self) -> None:
-        """Remove downloads that were begun long ago and never finished."""
+        """Remove downloads that were never finished, and linked folders, if they are old."""
         for file, found in _files(self._staging):
             if found.st_mtime < time.time() - FORGOTTEN:
                 file.unlink(missing_ok=True)
+        for folder in (self.root / "linked").glob("*"):
+            with suppress(FileNotFoundError):  # another process sweeps, too
+                if folder.stat().st_ctime < time.time() - FORGOTTEN:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _not_as_announced(came: int, actual: str, size: int, digest: str) -> DigestMismatch:
@@ -300,7 +317,8 @@ def _verify(file: Path, digest: str, size: int) -> None:
         raise _not_as_announced(came, sha256.hexdigest(), size, digest)
 
 
-def _link_or_copy(file: Path, target: Path) -> None:
+def _link_or_copy(file: Path | str, target: Path | str) -> None:
+    target = Path(target)
     try:
         target.hardlink_to(file)
     except OSError:  # another file system, one without links, or a file of somebody else

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import TypeAlias, TypeVar
 
@@ -17,11 +18,14 @@ from muniment.domain.changes import ModelChanges, VersionChanges
 from muniment.domain.entities import ModelVersion, Page, Reference, RegisteredModel, Signature
 from muniment.domain.names import check_model_name
 from muniment.domain.refs import Ref, parse_ref
-from muniment.domain.values import JsonObject, Value
+from muniment.domain.values import JsonObject, Value, time_from_json
 from muniment.errors import InvalidInput
 
 VersionRef: TypeAlias = str | Ref | ModelVersion
 """How a version is named: a version itself, or `name`, `name@alias`, `name/3`, `name/Stage`."""
+
+Moment: TypeAlias = datetime | str
+"""A time; as text, it is written like `2026-11-21T11:33:00Z`."""
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -96,13 +100,31 @@ class RegistryCatalog(ABC):
         """Return the aliases of a model, by name."""
         return list(self.backend.catalog.aliases(name))
 
-    def history(self, name: str, *, newest_first: bool = True) -> Listing[Activity]:
-        """Return what was done to a model and its versions: who, when, what, with which comment."""
+    def history(
+        self,
+        name: str,
+        *,
+        kinds: str | Sequence[str] = (),
+        actor: str | None = None,
+        version: int | None = None,
+        newest_first: bool = True,
+    ) -> Listing[Activity]:
+        """Return what was done to a model and its versions: who, when, what, with which comment.
+
+        Of all kinds, or only of some, such as `stage.changed`; by everybody, or by one; of all
+        versions, or of one.
+        """
+        search = partial(
+            self.backend.catalog.history,
+            name,
+            kinds=listed(kinds),
+            actor=actor,
+            version=version,
+            newest_first=newest_first,
+        )
         return Listing(
             f"History of {name}",
-            lambda size, token: self.backend.catalog.history(
-                name, page_size=size, page_token=token, newest_first=newest_first
-            ),
+            lambda size, token: search(page_size=size, page_token=token),
             html.activity_list,
         )
 
@@ -203,39 +225,32 @@ class RegistryCatalog(ABC):
         """Remove an alias of a model; a missing one is fine, unless `expect` says otherwise."""
         self.backend.catalog.delete_alias(name, alias, expect=expect)
 
-    def move_to_stage(
-        self,
-        ref: VersionRef,
-        stage: str,
-        *,
-        archive_existing: bool = False,
-        comment: str = "",
-    ) -> Version:
-        """Move a version to a stage; `archive_existing` archives the others that are there."""
-        model, number = self._place(ref)
-        moved = self.backend.catalog.move_to_stage(
-            model, number, stage, archive_existing=archive_existing, comment=comment
-        )
-        return self._version(moved)
-
     # -- deleting --------------------------------------------------------------------------------
 
-    def delete_model(self, name: str, *, if_match: int | None = None) -> Model:
-        """Delete a model softly, with all its versions; the answer can `.restore()` itself."""
-        return self._model(self.backend.catalog.delete_model(name, if_match=if_match))
+    def delete_model(self, name: str, *, force: bool = False, if_match: int | None = None) -> Model:
+        """Delete a model softly, with all its versions; the answer can `.restore()` itself.
+
+        Raises:
+            InUse: it is deployed, or a job has used it in the last week, and not `force`.
+        """
+        deleted = self.backend.catalog.delete_model(name, force=force, if_match=if_match)
+        return self._model(deleted)
 
     def restore_model(self, model_id: int) -> Model:
         """Undo `delete_model`; `models(deleted=True)` tells ids."""
         return self._model(self.backend.catalog.restore_model(model_id))
 
-    def delete_version(self, ref: VersionRef, *, if_match: int | None = None) -> Version:
+    def delete_version(
+        self, ref: VersionRef, *, force: bool = False, if_match: int | None = None
+    ) -> Version:
         """Delete a version softly; its aliases are dropped, its number is never used again.
 
         Raises:
             InvalidInput: `ref` does not name one version for good, as `name/3` does.
+            InUse: it is deployed, or a job has used it in the last week, and not `force`.
         """
         model, number = _exactly(ref)
-        deleted = self.backend.catalog.delete_version(model, number, if_match=if_match)
+        deleted = self.backend.catalog.delete_version(model, number, force=force, if_match=if_match)
         return self._version(deleted)
 
     def restore_version(self, ref: VersionRef) -> Version:
@@ -245,10 +260,14 @@ class RegistryCatalog(ABC):
 
     # --------------------------------------------------------------------------------------------
 
-    def _resolved(self, ref: VersionRef) -> ModelVersion:
+    def _resolved(self, ref: VersionRef, *, as_of: Moment | None = None) -> ModelVersion:
         if isinstance(ref, ModelVersion):
-            return ref
+            if as_of is None:
+                return ref
+            ref = Ref(ref.model, version=ref.version)
         parsed = parse_ref(ref) if isinstance(ref, str) else ref
+        if as_of is not None:
+            return self.backend.lifecycle.as_of(parsed, as_time(as_of))
         if parsed.version is not None:
             return self.backend.catalog.version(parsed.model, parsed.version)
         return self.backend.catalog.resolve(parsed)
@@ -261,6 +280,11 @@ class RegistryCatalog(ABC):
             return ref.model, ref.version
         entity = self._resolved(ref)
         return entity.model, entity.version
+
+
+def as_time(moment: Moment) -> datetime:
+    """Return a time in UTC; one without a zone is taken as that. Raises InvalidInput."""
+    return time_from_json(moment if isinstance(moment, str) else moment.isoformat())
 
 
 def _exactly(ref: VersionRef) -> tuple[str, int]:

@@ -14,12 +14,20 @@ from typing import TYPE_CHECKING, Any
 from muniment.client import html
 from muniment.client.listing import Listing
 from muniment.domain.activities import Activity
+from muniment.domain.checks import CheckResult
+from muniment.domain.comments import Comment
+from muniment.domain.deployments import Deployment, Usage
 from muniment.domain.entities import NO_STAGE, ModelVersion, RegisteredModel
+from muniment.domain.lineage import Edge, LineageGraph
 from muniment.domain.manifest import Manifest
+from muniment.domain.requests import TransitionRequest
+from muniment.domain.requirements import Requirement
+from muniment.domain.timeline import Tenure, Undone
 from muniment.domain.values import Value
 
 if TYPE_CHECKING:
     from muniment.client.difference import Diff
+    from muniment.client.records import Origin
     from muniment.client.registry import Registry
     from muniment.client.verification import VerifyReport
 
@@ -64,9 +72,24 @@ class Model(RegisteredModel):
         """Return who did what, and when."""
         return self.registry.history(self.name, newest_first=newest_first)
 
-    def delete(self) -> Model:
-        """Delete it softly, with its versions; `restore` undoes that for a while."""
-        return self.registry.delete_model(self.name)
+    def rollback(self, of: str, *, comment: str = "", force: bool = False) -> Undone:
+        """Undo the last change of a stage or `@alias` of it; see `Registry.rollback`."""
+        return self.registry.rollback(self.name, of, comment=comment, force=force)
+
+    def tenures(self, of: str | None = None) -> list[Tenure]:
+        """Return who held which stage and alias, and when."""
+        return self.registry.tenures(self.name, of)
+
+    def comment(self, text: str) -> Comment:
+        """Say something of it."""
+        return self.registry.comment(self, text)
+
+    def delete(self, *, force: bool = False) -> Model:
+        """Delete it softly, with its versions; `restore` undoes that for a while.
+
+        One that is in use is deleted only by `force`.
+        """
+        return self.registry.delete_model(self.name, force=force)
 
     def restore(self) -> Model:
         """Undo `delete`."""
@@ -128,12 +151,55 @@ class Version(ModelVersion):
         return self.refresh()
 
     def move_to_stage(
-        self, stage: str, *, archive_existing: bool = False, comment: str = ""
+        self,
+        stage: str,
+        *,
+        archive_existing: bool = False,
+        comment: str = "",
+        force: bool = False,
     ) -> Version:
         """Move it to a stage; see `Registry.move_to_stage`."""
         return self.registry.move_to_stage(
-            self, stage, archive_existing=archive_existing, comment=comment
+            self, stage, archive_existing=archive_existing, comment=comment, force=force
         )
+
+    def request(
+        self, stage: str, *, comment: str = "", archive_existing: bool = False
+    ) -> TransitionRequest:
+        """Ask for it to be moved to a stage; see `Registry.request`."""
+        return self.registry.request(
+            self, stage, comment=comment, archive_existing=archive_existing
+        )
+
+    def requirements(self, stage: str) -> list[Requirement]:
+        """Return what a stage demands of it, met or not."""
+        return self.registry.requirements(self, stage)
+
+    def report_check(
+        self, name: str, verdict: str, *, findings: str | Sequence[str] = (), url: str = ""
+    ) -> CheckResult:
+        """Say what a check found out about it; see `Registry.report_check`."""
+        return self.registry.report_check(self, name, verdict, findings=findings, url=url)
+
+    def comment(self, text: str) -> Comment:
+        """Say something of it."""
+        return self.registry.comment(self, text)
+
+    def link(self, origin: Origin, relation: str = "") -> Edge:
+        """Note what it came from; see `Registry.link`."""
+        return self.registry.link(self, origin, relation)
+
+    def lineage(self, *, direction: str = "both", hops: int | None = None) -> LineageGraph:
+        """Walk to what it came from, and to what came from it; see `Registry.lineage`."""
+        return self.registry.lineage(self, direction=direction, hops=hops)
+
+    def deploy(self, environment: str, name: str, *, url: str | None = None) -> Deployment:
+        """Say that something runs just this version; see `Registry.deploy`."""
+        return self.registry.deploy(self, environment, name, url=url)
+
+    def users(self) -> Usage:
+        """Return who uses it; see `Registry.users_of`."""
+        return self.registry.users_of(self)
 
     def update(
         self,
@@ -157,9 +223,12 @@ class Version(ModelVersion):
         """Read everything back and check it; see `Registry.verify`."""
         return self.registry.verify(self)
 
-    def delete(self) -> Version:
-        """Delete it softly; `restore` undoes that for a while."""
-        return self.registry.delete_version(self)
+    def delete(self, *, force: bool = False) -> Version:
+        """Delete it softly; `restore` undoes that for a while.
+
+        One that is in use is deleted only by `force`.
+        """
+        return self.registry.delete_version(self, force=force)
 
     def restore(self) -> Version:
         """Undo `delete`."""

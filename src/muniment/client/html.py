@@ -7,8 +7,11 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from muniment.domain.activities import Activity
+from muniment.domain.activities import Activity, Happened
+from muniment.domain.comments import Comment
+from muniment.domain.deployments import Deployment, Drift
 from muniment.domain.entities import ModelVersion, RegisteredModel
+from muniment.domain.requests import TransitionRequest
 from muniment.domain.values import Value
 
 if TYPE_CHECKING:
@@ -65,6 +68,7 @@ def version(found: ModelVersion) -> str:
             "files": f"{found.file_count} ({size(found.size)})" if found.digest else "",
             "digest": f"sha256:{found.digest}" if found.digest else "",
             "source": found.source_uri,
+            "location": found.location,
             "run": found.run_id,
             "created": f"{_minute(found.created_at)} by {found.created_by}",
         }
@@ -121,6 +125,69 @@ def activity_list(items: Sequence[Activity], more: bool) -> str:
         for entry in items
     )
     return _table(("#", "when", "who", "what", "version", "comment"), rows, more)
+
+
+def request_list(items: Sequence[TransitionRequest], more: bool) -> str:
+    """Show transition requests as a table."""
+    rows = (
+        (
+            str(asked.id),
+            f"{asked.model}/{asked.version}",
+            f"{asked.from_stage} → {asked.to_stage}",
+            asked.state.value,
+            asked.requested_by,
+            _minute(asked.created_at),
+            asked.comment,
+        )
+        for asked in items
+    )
+    return _table(("id", "version", "stage", "state", "by", "when", "comment"), rows, more)
+
+
+def comment_list(items: Sequence[Comment], more: bool) -> str:
+    """Show comments as a table."""
+    rows = ((said.author, _minute(said.created_at), said.text) for said in items)
+    return _table(("who", "when", "comment"), rows, more)
+
+
+def deployment_list(items: Sequence[Deployment], more: bool) -> str:
+    """Show deployments as a table."""
+    rows = (
+        (found.place, found.target, found.status.value, found.url, _minute(found.updated_at))
+        for found in items
+    )
+    return _table(("deployment", "runs", "status", "url", "changed"), rows, more)
+
+
+def drift_list(items: Sequence[Drift], more: bool) -> str:
+    """Show what deployments run, and should run, as a table."""
+    rows = (
+        (
+            found.deployment.place,
+            found.deployment.target,
+            "–" if found.runs is None else str(found.runs),
+            "–" if found.expected is None else str(found.expected),
+            found.reason,
+        )
+        for found in items
+    )
+    return _table(("deployment", "follows", "runs", "should run", "drift"), rows, more)
+
+
+def happened_list(items: Sequence[Happened], more: bool) -> str:
+    """Show what happened to models as a table."""
+    rows = (
+        (
+            _minute(found.activity.at),
+            found.activity.actor,
+            found.activity.kind,
+            found.model,
+            "" if found.activity.version is None else str(found.activity.version),
+            found.activity.comment,
+        )
+        for found in items
+    )
+    return _table(("when", "who", "what", "model", "version", "comment"), rows, more)
 
 
 def diff(found: Diff) -> str:

@@ -44,7 +44,12 @@ class Listing(Generic[T]):
 
     def first(self) -> T | None:
         """Return the first entry, or None."""
-        return next(iter(self._fetch(1, None).items), None)
+        token: str | None = None
+        while True:  # a page may be empty though there is more
+            page = self._fetch(1, token)
+            if page.items or page.next_token is None:
+                return next(iter(page.items), None)
+            token = page.next_token
 
     def all(self) -> list[T]:
         """Return everything, in a list."""

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from muniment.client import formats, html
+from muniment.client import formats, git, html
 from muniment.client.backend import Backend
 from muniment.client.cache import Cache
-from muniment.client.catalog import RegistryCatalog, VersionRef, listed, signature_of
+from muniment.client.catalog import Moment, VersionRef, listed, signature_of
 from muniment.client.difference import Diff, compare
 from muniment.client.entities import Model, Version
 from muniment.client.listing import SHOWN
 from muniment.client.progress import ProgressOption
+from muniment.client.records import RegistryRecords
 from muniment.client.remote_file import RemoteFile
 from muniment.client.subjects import plain, subject_of
 from muniment.client.transfers import Transfers
@@ -27,21 +29,24 @@ from muniment.domain.accounts import WhoAmI
 from muniment.domain.changes import NewVersion
 from muniment.domain.entities import ModelVersion, RegisteredModel, Signature
 from muniment.domain.garbage import GarbageReport
+from muniment.domain.lineage import NodeKind, relation_to
 from muniment.domain.manifest import Manifest
 from muniment.domain.names import check_alias, check_model_name
 from muniment.domain.values import JsonObject, Value
-from muniment.errors import InvalidInput, NotFound, PermissionDenied
+from muniment.errors import InvalidInput, MunimentError, NotFound, PermissionDenied
 
 READ_AHEAD: Final = 256 * 1024
 """Bytes that an open file keeps ready."""
 
 
-class Registry(RegistryCatalog):
+class Registry(RegistryRecords):
     """A model registry, wherever it is; `muniment.connect` makes one.
 
     Safe for many threads. As a context manager it lets go of its connections at the end.
     Everything raises an error from `muniment.errors` that says what was wrong and what to do.
-    Models, versions, aliases, search and history: see `RegistryCatalog`, whose methods it has.
+    Its other methods stand with their ideas: models, versions, aliases, search and history in
+    `RegistryCatalog`, stages, requests and the past in `RegistryLifecycle`, checks, comments,
+    lineage and deployments in `RegistryRecords`.
     """
 
     def __init__(
@@ -121,6 +126,9 @@ class Registry(RegistryCatalog):
         run_id: str = "",
         run_link: str = "",
         path: str | None = None,
+        parent: VersionRef | None = None,
+        relation: str = "",
+        use_git: bool | None = None,
     ) -> Version:
         """Add a version of the model `name`, which is made if there is none.
 
@@ -133,7 +141,13 @@ class Registry(RegistryCatalog):
             signature: what goes in and what comes out.
             input_example: a dict, list, array or data frame; kept as `input_example.json`.
             alias: one or several aliases that are to point at the version.
+            run_id: the run that it came from; its lineage says so.
             path: the file's place in the version, for a single file, bytes or a stream.
+            parent: the version that it came from, such as `base/2`; its lineage says so.
+            relation: `derived_from`, the usual one, `fine_tuned_from`, `distilled_from` or
+                `quantised_from` that parent.
+            use_git: whether its lineage is to tell the commit that the working directory is at, if
+                that is a git repository; None: unless MUNIMENT_GIT is off.
 
         Returns:
             The version, READY. Only what the registry lacks was sent.
@@ -165,6 +179,11 @@ class Registry(RegistryCatalog):
         # before any byte is hashed or sent
         check_model_name(name)
         replace(new, pending=True).checked()
+        relation_to(NodeKind.VERSION, relation)
+        if relation and parent is None:
+            raise InvalidInput(f"{relation} what?", hint="Name the version as `parent`.")
+        origin = None if parent is None else self._resolved(parent)
+        commit = git.commit_here() if git.wanted(use_git) else None
         if what is None:
             if not source_uri or input_example is not None or path is not None:
                 raise InvalidInput(
@@ -176,6 +195,11 @@ class Registry(RegistryCatalog):
             with subject_of(what, path=path, input_example=input_example) as subject:
                 new = replace(new, framework=framework or subject.framework)
                 entity = self._transfers.push(name, subject.contents, new)
+        if origin is not None:
+            self.link(entity, origin, relation)
+        if commit is not None:
+            with suppress(MunimentError):  # good to know, but no reason to fail
+                self.link(entity, commit, source=git.SOURCE)
         for one in aliases:
             self.backend.catalog.set_alias(entity.model, one, entity.version)
         return self.version(entity.ref) if aliases else self._version(entity)
@@ -186,8 +210,11 @@ class Registry(RegistryCatalog):
         to: str | Path | None = None,
         *,
         paths: str | Sequence[str] = (),
+        as_of: Moment | None = None,
     ) -> Path:
         """Bring a version's files here, verified; all, or those at or below `paths`.
+
+        With `as_of`, those of the version that an alias or a stage meant at that time.
 
         Returns:
             The folder that holds them: `to`, with files of your own (those that stand there under
@@ -199,7 +226,7 @@ class Registry(RegistryCatalog):
             DigestMismatch: other bytes came than the manifest names; they were not kept.
         """
         target = None if to is None else Path(to).expanduser()
-        return self._transfers.pull(self._resolved(ref), listed(paths), target)
+        return self._transfers.pull(self._resolved(ref, as_of=as_of), listed(paths), target)
 
     def load(self, ref: VersionRef, *, trust: bool = False) -> Any:
         """Return the Python object that was pushed as a version.

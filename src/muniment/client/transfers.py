@@ -42,10 +42,18 @@ class Transfers:
 
     # -- up --------------------------------------------------------------------------------------
 
-    def push(self, model: str, contents: Sequence[Content], new: NewVersion) -> ModelVersion:
+    def push(
+        self,
+        model: str,
+        contents: Sequence[Content],
+        new: NewVersion,
+        *,
+        create_model: bool = True,
+    ) -> ModelVersion:
         """Upload what the registry lacks; commit a version of `model` made of `contents`.
 
         Raises:
+            NotFound: there is no such model, and not `create_model`.
             DigestMismatch: a file changed meanwhile; it is named, and nothing was committed.
         """
         files = self._hash(contents)
@@ -57,7 +65,7 @@ class Transfers:
             self._send({digest: by_digest[digest] for digest in missing})
             try:
                 return self._backend.catalog.create_version(
-                    model, new, create_model=True, idempotency_key=key
+                    model, new, create_model=create_model, idempotency_key=key
                 )
             except MissingBlobs:
                 if attempt == COMMITS:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from muniment.client.backend import Backend, HousekeepingBackend
 from muniment.client.credentials import Credentials
 from muniment.client.http.administration import HttpAdministration
 from muniment.client.http.artifacts import HttpArtifacts
 from muniment.client.http.catalog import HttpCatalog
 from muniment.client.http.connection import Connection
+from muniment.client.http.lifecycle import HttpLifecycle
+from muniment.client.http.records import (
+    HttpChecks,
+    HttpComments,
+    HttpDeployments,
+    HttpFeed,
+    HttpLineage,
+    HttpUses,
+)
+from muniment.client.http.webhooks import HttpWebhooks
 from muniment.domain.accounts import WhoAmI
 from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.domain.garbage import GarbageReport
@@ -46,30 +58,66 @@ class HttpBackend(Backend):
         credentials: Credentials | None = None,
     ) -> None:
         self._connection = Connection(url, workspace=workspace, credentials=credentials)
-        self._catalog = HttpCatalog(self._connection)
-        self._artifacts = HttpArtifacts(self._connection)
-        self._housekeeping = HttpHousekeeping(self._connection)
-        self._administration = HttpAdministration(self._connection)
 
-    @property
+    @cached_property
     def catalog(self) -> HttpCatalog:
         """Models, versions, aliases, search and history."""
-        return self._catalog
+        return HttpCatalog(self._connection)
 
-    @property
+    @cached_property
+    def lifecycle(self) -> HttpLifecycle:
+        """Stages, transitions, requests, and their past."""
+        return HttpLifecycle(self._connection)
+
+    @cached_property
+    def checks(self) -> HttpChecks:
+        """Verdicts on versions."""
+        return HttpChecks(self._connection)
+
+    @cached_property
+    def comments(self) -> HttpComments:
+        """What people say of models, versions and requests."""
+        return HttpComments(self._connection)
+
+    @cached_property
+    def lineage(self) -> HttpLineage:
+        """What versions came from."""
+        return HttpLineage(self._connection)
+
+    @cached_property
+    def deployments(self) -> HttpDeployments:
+        """Where versions run."""
+        return HttpDeployments(self._connection)
+
+    @cached_property
+    def uses(self) -> HttpUses:
+        """Who resolved and fetched versions."""
+        return HttpUses(self._connection)
+
+    @cached_property
+    def feed(self) -> HttpFeed:
+        """What happened, across models."""
+        return HttpFeed(self._connection)
+
+    @cached_property
     def artifacts(self) -> HttpArtifacts:
         """Bytes."""
-        return self._artifacts
+        return HttpArtifacts(self._connection)
 
-    @property
+    @cached_property
+    def webhooks(self) -> HttpWebhooks:
+        """Who is told of what happens."""
+        return HttpWebhooks(self._connection)
+
+    @cached_property
     def housekeeping(self) -> HttpHousekeeping:
         """Garbage collection."""
-        return self._housekeeping
+        return HttpHousekeeping(self._connection)
 
-    @property
+    @cached_property
     def administration(self) -> HttpAdministration:
         """Users, tokens, grants and the audit log."""
-        return self._administration
+        return HttpAdministration(self._connection)
 
     def me(self) -> WhoAmI:
         """Who the server takes the caller for."""

@@ -10,10 +10,9 @@ from datetime import timedelta
 from typing import Final, TypeVar, cast
 from urllib.parse import quote
 
-import httpx
-
 from muniment.client.backend import AdministrationBackend
 from muniment.client.http.connection import Connection
+from muniment.client.http.wire import Pairs, page_of, params
 from muniment.domain.access import Asked, Decision, Grant, Role, Verb
 from muniment.domain.accounts import HeldGrant, Token, User
 from muniment.domain.activities import Activity
@@ -89,7 +88,7 @@ class HttpAdministration(AdministrationBackend):
         return Token.from_json(answer["token"]), cast(str, answer["secret"])
 
     def tokens(self, user: str | None = None) -> Sequence[Token]:
-        return self._all("/tokens", Token.from_json, [("user", user)] if user else [])
+        return self._all("/tokens", Token.from_json, params(user=user or None))
 
     def revoke_token(self, token_id: str) -> None:
         self._connection.call("DELETE", f"/tokens/{quote(token_id, safe='')}")
@@ -97,7 +96,7 @@ class HttpAdministration(AdministrationBackend):
     # -- grants ----------------------------------------------------------------------------------
 
     def grants(self) -> Sequence[HeldGrant]:
-        return self._all("/grants", HeldGrant.from_json, [])
+        return self._all("/grants", HeldGrant.from_json)
 
     def add_grant(self, workspace: str, subject: str, grant: Grant) -> HeldGrant:
         body: JsonObject = {"workspace": workspace, "subject": subject, **grant.to_json()}
@@ -107,10 +106,8 @@ class HttpAdministration(AdministrationBackend):
         self._connection.call("DELETE", f"/grants/{grant_id:d}")
 
     def explain(self, user: str, verb: Verb, asked: Asked) -> Decision:
-        told = {"model": asked.model, "alias": asked.alias, "stage": asked.stage}
-        params = [("user", user), ("verb", verb.value)]
-        params += [(key, text) for key, text in told.items() if text is not None]
-        return Decision.from_json(self._connection.get("/can", params))
+        told = params(user=user, verb=verb, model=asked.model, alias=asked.alias, stage=asked.stage)
+        return Decision.from_json(self._connection.get("/can", told))
 
     # -- the audit log ---------------------------------------------------------------------------
 
@@ -121,13 +118,12 @@ class HttpAdministration(AdministrationBackend):
         page_token: str | None = None,
         newest_first: bool = True,
     ) -> Page[Activity]:
-        order = [("order", "newest" if newest_first else "oldest")]
+        order = params(order="newest" if newest_first else "oldest")
         return self._page("/audit", Activity.from_json, page_size, page_token, order)
 
     def export_audit(self) -> Iterator[Activity]:
-        with self._connection.stream("/audit/export", {}) as response:
-            for line in _lines(response):
-                yield Activity.from_json(json.loads(line))
+        for line in self._connection.lines("/audit/export"):
+            yield Activity.from_json(json.loads(line))
 
     def verify_audit(self) -> int:
         return cast(int, self._connection.call("POST", "/audit/verify", safe=True)["entries"])
@@ -144,24 +140,16 @@ class HttpAdministration(AdministrationBackend):
         read: Callable[[Json], T],
         page_size: int | None,
         page_token: str | None,
-        params: Sequence[tuple[str, str]] = (),
+        asked: Pairs | None = None,
     ) -> Page[T]:
-        asked = list(params)
-        if page_size is not None:
-            asked.append(("page_size", str(page_size)))
-        if page_token is not None:
-            asked.append(("page_token", page_token))
-        answer = self._connection.get(path, asked)
-        items = tuple(map(read, cast(list[Json], answer["items"])))
-        return Page(items, cast(str | None, answer.get("next_page_token")))
+        paging = params(page_size=page_size, page_token=page_token)
+        return page_of(self._connection.get(path, [*(asked or ()), *paging]), read)
 
-    def _all(
-        self, path: str, read: Callable[[Json], T], params: Sequence[tuple[str, str]]
-    ) -> list[T]:
+    def _all(self, path: str, read: Callable[[Json], T], asked: Pairs | None = None) -> list[T]:
         found: list[T] = []
         token: str | None = None
         while True:
-            page = self._page(path, read, None, token, params)
+            page = self._page(path, read, None, token, asked)
             found += page.items
             token = page.next_token
             if token is None:
@@ -170,13 +158,3 @@ class HttpAdministration(AdministrationBackend):
 
 def _user_path(name: str) -> str:
     return f"/users/{quote(check_user_name(name), safe='')}"
-
-
-def _lines(response: httpx.Response) -> Iterator[bytes]:
-    """Yield the lines of a body as it comes. (A `\\u2028` within JSON ends no line.)"""
-    rest = b""
-    for piece in response.iter_raw():
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from lines
-    if rest:
-        yield rest

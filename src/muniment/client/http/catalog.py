@@ -5,21 +5,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from collections.abc import Iterable, Sequence
+from typing import cast
 from urllib.parse import quote
 
 from muniment.client.backend import CatalogBackend
+from muniment.client.http import wire
 from muniment.client.http.connection import Connection
+from muniment.client.http.wire import Pairs, items_of, page_of, params, repeated
 from muniment.domain.activities import Activity
 from muniment.domain.changes import ModelChanges, NewVersion, VersionChanges
 from muniment.domain.entities import ModelVersion, Page, Reference, RegisteredModel
 from muniment.domain.manifest import Manifest
 from muniment.domain.names import check_alias, check_model_name
 from muniment.domain.refs import Ref
-from muniment.domain.values import Json, JsonObject
-
-T = TypeVar("T")
+from muniment.domain.values import JsonObject
 
 
 def model_path(name: str) -> str:
@@ -67,8 +67,10 @@ class HttpCatalog(CatalogBackend):
     ) -> RegisteredModel:
         return self._change_model("PATCH", name, {"name": new_name}, if_match)
 
-    def delete_model(self, name: str, *, if_match: int | None = None) -> RegisteredModel:
-        return self._change_model("DELETE", name, None, if_match)
+    def delete_model(
+        self, name: str, *, force: bool = False, if_match: int | None = None
+    ) -> RegisteredModel:
+        return self._change_model("DELETE", name, None, if_match, _force(force))
 
     def restore_model(self, model_id: int) -> RegisteredModel:
         answer = self._connection.call("POST", f"/deleted-models/{model_id:d}/restore")
@@ -83,8 +85,8 @@ class HttpCatalog(CatalogBackend):
         page_token: str | None = None,
         deleted: bool = False,
     ) -> Page[RegisteredModel]:
-        params = _search(filter, order_by, page_size, page_token, deleted)
-        return _page(self._connection.get("/models", params), RegisteredModel.from_json)
+        asked = _search(filter, order_by, page_size, page_token, deleted)
+        return page_of(self._connection.get("/models", asked), RegisteredModel.from_json)
 
     # -- versions --------------------------------------------------------------------------------
 
@@ -97,8 +99,8 @@ class HttpCatalog(CatalogBackend):
         idempotency_key: str | None = None,
     ) -> ModelVersion:
         path = f"{model_path(model)}/versions"
-        params = [("create_model", "true")] if create_model else []
-        answer = self._create(path, new.to_json(), idempotency_key, params)
+        asked = params(create_model=create_model)
+        answer = self._create(path, new.to_json(), idempotency_key, asked)
         return ModelVersion.from_json(answer)
 
     def version(self, model: str, number: int) -> ModelVersion:
@@ -125,9 +127,10 @@ class HttpCatalog(CatalogBackend):
         return self._change_version("POST", path, {"message": message})
 
     def delete_version(
-        self, model: str, number: int, *, if_match: int | None = None
+        self, model: str, number: int, *, force: bool = False, if_match: int | None = None
     ) -> ModelVersion:
-        return self._change_version("DELETE", version_path(model, number), None, if_match)
+        path = version_path(model, number)
+        return self._change_version("DELETE", path, None, if_match, _force(force))
 
     def restore_version(self, model: str, number: int) -> ModelVersion:
         return self._change_version("POST", f"{version_path(model, number)}/restore")
@@ -143,31 +146,14 @@ class HttpCatalog(CatalogBackend):
         deleted: bool = False,
     ) -> Page[ModelVersion]:
         path = "/versions" if model is None else f"{model_path(model)}/versions"
-        params = _search(filter, order_by, page_size, page_token, deleted)
-        return _page(self._connection.get(path, params), ModelVersion.from_json)
-
-    def move_to_stage(
-        self,
-        model: str,
-        number: int,
-        stage: str,
-        *,
-        archive_existing: bool = False,
-        comment: str = "",
-    ) -> ModelVersion:
-        path = f"{version_path(model, number)}/stage"
-        body: JsonObject = {
-            "stage": stage,
-            "archive_existing": archive_existing,
-            "comment": comment,
-        }
-        return self._change_version("POST", path, body)
+        asked = _search(filter, order_by, page_size, page_token, deleted)
+        return page_of(self._connection.get(path, asked), ModelVersion.from_json)
 
     # -- aliases ---------------------------------------------------------------------------------
 
     def aliases(self, model: str) -> Sequence[Reference]:
         answer = self._connection.get(f"{model_path(model)}/aliases")
-        return _page(answer, Reference.from_json).items
+        return items_of(answer, Reference.from_json)
 
     def set_alias(
         self,
@@ -182,8 +168,8 @@ class HttpCatalog(CatalogBackend):
         return Reference.from_json(self._connection.call("PUT", _alias_path(model, alias), body))
 
     def delete_alias(self, model: str, alias: str, *, expect: int | None = None) -> None:
-        params = [] if expect is None else [("expect", str(expect))]
-        self._connection.call("DELETE", _alias_path(model, alias), params=params)
+        asked = params(expect=expect)
+        self._connection.call("DELETE", _alias_path(model, alias), params=asked)
 
     # -- history ---------------------------------------------------------------------------------
 
@@ -191,14 +177,23 @@ class HttpCatalog(CatalogBackend):
         self,
         model: str,
         *,
+        kinds: Iterable[str] = (),
+        actor: str | None = None,
+        version: int | None = None,
         page_size: int | None = None,
         page_token: str | None = None,
         newest_first: bool = True,
     ) -> Page[Activity]:
-        params = [("order", "newest" if newest_first else "oldest")]
-        params += _paging(page_size, page_token)
-        answer = self._connection.get(f"{model_path(model)}/activities", params)
-        return _page(answer, Activity.from_json)
+        asked = params(
+            order="newest" if newest_first else "oldest",
+            actor=actor,
+            version=version,
+            page_size=page_size,
+            page_token=page_token,
+        )
+        path = f"{model_path(model)}/activities"
+        answer = self._connection.get(path, [*asked, *repeated("kind", kinds)])
+        return page_of(answer, Activity.from_json)
 
     def verify_history(self, model: str) -> int:
         path = f"{model_path(model)}/activities/verify"
@@ -213,29 +208,32 @@ class HttpCatalog(CatalogBackend):
         return self._connection.call("POST", path, body, safe=True, params=params, headers=headers)
 
     def _change_model(
-        self, method: str, name: str, body: JsonObject | None, if_match: int | None
+        self,
+        method: str,
+        name: str,
+        body: JsonObject | None,
+        if_match: int | None,
+        params: Sequence[tuple[str, str]] = (),
     ) -> RegisteredModel:
-        answer = self._connection.call(method, model_path(name), body, headers=_if_match(if_match))
+        path, headers = model_path(name), wire.if_match(if_match)
+        answer = self._connection.call(method, path, body, params=params, headers=headers)
         return RegisteredModel.from_json(answer)
 
     def _change_version(
-        self, method: str, path: str, body: JsonObject | None = None, if_match: int | None = None
+        self,
+        method: str,
+        path: str,
+        body: JsonObject | None = None,
+        if_match: int | None = None,
+        params: Sequence[tuple[str, str]] = (),
     ) -> ModelVersion:
-        answer = self._connection.call(method, path, body, headers=_if_match(if_match))
+        headers = wire.if_match(if_match)
+        answer = self._connection.call(method, path, body, params=params, headers=headers)
         return ModelVersion.from_json(answer)
 
 
-def _if_match(revision: int | None) -> dict[str, str]:
-    return {} if revision is None else {"If-Match": f'"{revision:d}"'}
-
-
-def _paging(page_size: int | None, page_token: str | None) -> list[tuple[str, str]]:
-    params = []
-    if page_size is not None:
-        params.append(("page_size", str(page_size)))
-    if page_token is not None:
-        params.append(("page_token", page_token))
-    return params
+def _force(force: bool) -> Pairs:
+    return params(force=force)
 
 
 def _search(
@@ -244,15 +242,9 @@ def _search(
     page_size: int | None,
     page_token: str | None,
     deleted: bool,
-) -> list[tuple[str, str]]:
-    params = [("filter", where)] if where else []
-    params += [("order_by", key) for key in order_by]
-    params += _paging(page_size, page_token)
-    if deleted:
-        params.append(("deleted", "true"))
-    return params
-
-
-def _page(answer: JsonObject, read: Callable[[Json], T]) -> Page[T]:
-    items = cast(list[Json], answer["items"])
-    return Page(tuple(map(read, items)), cast(str | None, answer.get("next_page_token")))
+) -> Pairs:
+    return [
+        *params(filter=where or None),
+        *repeated("order_by", order_by),
+        *params(page_size=page_size, page_token=page_token, deleted=deleted),
+    ]

@@ -23,6 +23,8 @@ from typing import Final, TypeAlias, cast
 import httpx
 
 from muniment._version import __version__
+from muniment.client.consumer import HEADER as CONSUMER_HEADER
+from muniment.client.consumer import consumer_here
 from muniment.client.credentials import Credentials, without_secrets
 from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.domain.names import check_workspace
@@ -65,7 +67,7 @@ class Connection:
     The credentials go to this server only: redirects are followed without them, and only for bytes.
 
     Raises:
-        InvalidInput: `url` is no http(s) address.
+        InvalidInput: `url` is no http(s) address, or MUNIMENT_CONSUMER no name.
     """
 
     def __init__(
@@ -82,11 +84,13 @@ class Connection:
             headers["X-Muniment-Workspace"] = workspace
         if credentials is not None:
             headers["Authorization"] = credentials.header
+        if consumer := consumer_here():
+            headers[CONSUMER_HEADER] = consumer
         self._anonymous = credentials is None
         self._api = f"{self.url}/api/v1"
         self._answered = False
         self._client = httpx.Client(
-            headers=headers,
+            headers=httpx.Headers(headers, encoding="utf-8"),
             timeout=_TIMEOUT,
             limits=_LIMITS,
             trust_env=not _is_loopback(parsed.host),  # a proxy can't reach this machine's loopback
@@ -152,13 +156,26 @@ class Connection:
 
         return self.retrying(attempt, safe=safe)
 
+    def lines(self, path: str, params: Params = ()) -> Iterator[bytes]:
+        """Yield the lines of an answer to a GET as they come."""
+        with self.stream(path, {}, params) as response:
+            rest = b""
+            for piece in response.iter_raw():  # not by text: `\\u2028` within JSON ends no line
+                *lines, rest = (rest + piece).split(b"\n")
+                yield from lines
+        if rest:
+            yield rest
+
     @contextmanager
-    def stream(self, path: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+    def stream(
+        self, path: str, headers: Mapping[str, str], params: Params = ()
+    ) -> Iterator[httpx.Response]:
         """Open the answer to a GET, to be read with a bare `iter_raw()`; closed at the end.
 
         A redirect (to a presigned URL) is followed without any of our own headers but these.
         """
-        request = self._client.build_request("GET", self._api + path, headers=headers)
+        url, query = self._api + path, tuple(params) or None
+        request = self._client.build_request("GET", url, params=query, headers=headers)
         response = self.retrying(lambda: self._open(request, headers), safe=True)
         try:
             yield response
