@@ -13,6 +13,7 @@ ON_CI = os.environ.get("CI") == "true"
 # At import, so that session fixtures and the servers they start see it too.
 for name in [name for name in os.environ if name.startswith(OUR_SETTINGS)]:
     del os.environ[name]
+os.environ["MUNIMENT_GIT"] = "off"  # else every push would note the commit of this repository
 
 # A slow machine is no failure. On CI, hypothesis loads its own profile, which says the same.
 settings.register_profile("local", deadline=None)

@@ -43,12 +43,28 @@ NOT_RUN: Final = {
     "muniment show fraud@champion -o json | jq .metrics": "not everybody has jq",
     "muniment passwd --name grace": "it asks for passwords; tests/cli/test_accounts.py runs it",
     "muniment token revoke 4f1d2c3b4a596877": "no token has this id",
+    "muniment webhook create chat https://chat.example.com/hook --event stage.changed "
+    "--stage Production": "nobody is there; tests/cli/test_webhooks.py runs these",
+    **{
+        f"muniment webhook {what}": "no webhook has this id"
+        for what in (
+            "show 0f6e2f0c-6f0e-4a55-8f0a-3a1d2c3b4a59",
+            "set 0f6e2f0c-6f0e-4a55-8f0a-3a1d2c3b4a59 --status disabled",
+            "rotate 0f6e2f0c-6f0e-4a55-8f0a-3a1d2c3b4a59",
+            "test 0f6e2f0c-6f0e-4a55-8f0a-3a1d2c3b4a59",
+            "deliveries 0f6e2f0c-6f0e-4a55-8f0a-3a1d2c3b4a59",
+            "replay 0f6e2f0c-6f0e-4a55-8f0a-3a1d2c3b4a59 5b1d6a36-0d3c-5c43-9a53-6a0f7c9d2e11",
+            "rm 0f6e2f0c-6f0e-4a55-8f0a-3a1d2c3b4a59 --yes",
+        )
+    },
+    "from databricks.sdk import WorkspaceClient": "it wants a token; tests/server/mlflow tries it",
     "import pandas": "too large for one example; fsspec, which it calls, is tried above it",
 }
 """Commands, and first lines of Python blocks, that do not run, with the reason."""
 
-PREAMBLE: Final = """
-import os, subprocess
+PREAMBLE: Final = r"""
+import os, subprocess, warnings
+warnings.filterwarnings("default", module=r"mlflow\.")  # its own affair
 from sklearn.datasets import load_breast_cancer
 from sklearn.tree import DecisionTreeClassifier
 

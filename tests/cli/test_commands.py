@@ -174,6 +174,20 @@ def test_rm_needs_yes_where_nobody_can_answer(name: str, model_folder: Path) -> 
     subprocess.run([*muniment, "show", name, "-q"], check=True)
 
 
+def test_rm_of_what_a_job_uses_needs_force(
+    name: str, muniment: Command, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    muniment("push", name, model_folder)
+    monkeypatch.setenv("MUNIMENT_CONSUMER", "nightly")
+    muniment("pull", f"{name}/1")
+    monkeypatch.delenv("MUNIMENT_CONSUMER")
+    for what in (f"{name}/1", name):
+        refused = muniment("rm", what, "--yes", code=4).err
+        assert "nightly used it last" in refused
+        assert "--force" in refused
+    muniment("rm", f"{name}/1", "--yes", "--force")
+
+
 def test_history_tells_who_did_what(name: str, muniment: Command, model_folder: Path) -> None:
     muniment("push", name, model_folder, "--alias", "champion")
     entries = muniment("log", name, "-o", "json").json

@@ -200,6 +200,29 @@ def test_what_was_used_longest_ago_is_pruned_first(cache: Cache, cache_folder: P
     assert cache.size() == 0
 
 
+def test_a_linked_folder_belongs_to_whoever_asked_for_it(cache: Cache) -> None:
+    tree = cache.tree(filled(cache, {"a": b"a" * 10_000, "d/b": b"b"}))
+    before = cache.size()
+    mine, yours = cache.linked(tree), cache.linked(tree)
+    assert (mine / "a").samefile(tree / "a")
+    assert cache.size() == before  # it takes no room
+    (mine / "note").write_text("mine")
+    (mine / "d" / "b").unlink()
+    assert (yours / "d" / "b").read_bytes() == (tree / "d" / "b").read_bytes() == b"b"
+    assert not (tree / "note").exists()
+
+
+def test_linked_folders_go_before_anything_that_is_of_use_again(cache: Cache) -> None:
+    manifest = filled(cache, {"a": b"a" * 10_000})
+    folder = cache.linked(cache.tree(manifest))
+    (folder / "note").write_bytes(b"n" * 5_000)
+    cache.prune(20_000)
+    assert folder.exists()  # there is room for all
+    cache.prune(12_000)
+    assert not folder.exists()
+    assert (cache.tree(manifest) / "a").read_bytes() == b"a" * 10_000
+
+
 def test_a_download_that_was_given_up_is_swept(cache: Cache, cache_folder: Path) -> None:
     staging = cache_folder / "staging"
     staging.mkdir(parents=True)

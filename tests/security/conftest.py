@@ -126,7 +126,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def client(world: World) -> Iterator[httpx.Client]:
     """A client of a server in this process, over the home of `world`; nobody is signed in."""
-    with serving(create_app(Settings(), world.ports)) as client:
+    settings = Settings(mlflow_tracking="off")  # it takes seconds to load, and a folder
+    with serving(create_app(settings, world.ports)) as client:
         client.cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))  # keep none
         yield client
 

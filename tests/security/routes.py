@@ -7,15 +7,24 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.routing import BaseRoute, Host, Mount, Route
 
-from muniment.domain.access import Grant, Role
+from muniment.domain.access import Grant, Role, Verb
 from muniment.domain.changes import NewVersion
+from muniment.domain.events import Event
+from muniment.domain.lineage import Node, NodeKind
 from muniment.domain.manifest import FileEntry, Manifest
+from muniment.domain.stages import Stage
+from muniment.domain.webhooks import WebhookChanges
 from muniment.server.app import create_app
 from muniment.server.dispatch import RouteTree
+from muniment.server.mlflow.artifacts import PREFIXES as FILE_PREFIXES
+from muniment.server.mlflow.wire import LIFECYCLE_PREFIXES
+from muniment.server.mlflow.wire import PREFIXES as MLFLOW_PREFIXES
 from muniment.server.settings import Settings
+from muniment.server.tracking.surface import operations
 from tests.security.conftest import PASSWORD, World
 
 API: Final = "/api/v1"
@@ -39,13 +48,15 @@ Prepare = Callable[[World, str], Ask]
 class Entry:
     """Who may use a route, from `least` on; `prepare` makes what a request needs, each time anew.
 
-    `of_model`: it is about one model, whose name `prepare` is given.
+    `of_model`: it is about one model, whose name `prepare` is given, and for who may do that to
+    this model. `hides`: it is not for them, but a model stands behind it, which others can't see.
     """
 
     least: str
     prepare: Prepare
     answers: tuple[int, ...] = (200,)
     of_model: bool = True
+    hides: bool = False
 
     @property
     def hidden(self) -> tuple[int, ...]:
@@ -58,21 +69,21 @@ TABLE: Final[dict[str, Entry]] = {}
 
 
 def entry(
-    route: str, least: str, *answers: int, of_model: bool = True
+    route: str, least: str, *answers: int, of_model: bool = True, hides: bool = False
 ) -> Callable[[Prepare], Prepare]:
     """Say who may use a route, and how."""
 
     def note(prepare: Prepare) -> Prepare:
         assert route not in TABLE
-        TABLE[route] = Entry(least, prepare, answers or (200,), of_model)
+        TABLE[route] = Entry(least, prepare, answers or (200,), of_model, hides)
         return prepare
 
     return note
 
 
-def static(route: str, least: str, *answers: int, **ask: Any) -> None:
-    """Say who may use a route that needs nothing prepared."""
-    path = route.partition(" ")[2]
+def static(route: str, least: str, *answers: int, to: str = "", **ask: Any) -> None:
+    """Say who may use a route that needs nothing prepared; `to` is what its path may be."""
+    path = to or route.partition(" ")[2]
     entry(route, least, *answers, of_model=False)(lambda world, name: Ask(path, **ask))
 
 
@@ -377,10 +388,396 @@ def _(world: World, name: str) -> Ask:
     return Ask(f"{API}/can?user={world.person()}&verb=read")
 
 
+# -- MLflow's registry ---------------------------------------------------------------------------
+
+
+def about_mlflow(call: str, least: str, *answers: int, **fields: str) -> None:
+    """Say who may make a call about the model with one READY version, under both prefixes."""
+    method, _, path = call.partition(" ")
+
+    def of(prefix: str) -> Prepare:
+        def prepare(world: World, name: str) -> Ask:
+            world.version(name)
+            asked = {"name": name, **fields}
+            if method == "GET":
+                return Ask(f"{prefix}/{path}?{urlencode(asked)}")
+            return Ask(f"{prefix}/{path}", asked)
+
+        return prepare
+
+    for prefix in MLFLOW_PREFIXES:
+        for each in (method, "HEAD") if method == "GET" else (method,):
+            entry(f"{each} {prefix}/{path}", least, *answers)(of(prefix))
+
+
+about_mlflow("GET registered-models/get", "viewer")
+about_mlflow("PATCH registered-models/update", "contributor", description="x")
+about_mlflow("DELETE registered-models/delete", "approver")
+about_mlflow("GET registered-models/get-latest-versions", "viewer")
+about_mlflow("POST registered-models/get-latest-versions", "viewer")
+about_mlflow("POST registered-models/set-tag", "contributor", key="k", value="v")
+about_mlflow("DELETE registered-models/delete-tag", "contributor", key="k")
+about_mlflow("POST registered-models/alias", "contributor", alias="a", version="1")
+about_mlflow("GET registered-models/alias", "viewer", alias="latest")
+about_mlflow("DELETE registered-models/alias", "contributor", alias="a")
+about_mlflow("POST model-versions/create", "contributor", source="s3://bucket/model")
+about_mlflow("GET model-versions/get", "viewer", version="1")
+about_mlflow("GET model-versions/get-download-uri", "viewer", version="1")
+about_mlflow("PATCH model-versions/update", "contributor", version="1", description="x")
+about_mlflow("DELETE model-versions/delete", "contributor", version="1")
+about_mlflow("POST model-versions/transition-stage", "approver", version="1", stage="Staging")
+about_mlflow("POST model-versions/set-tag", "contributor", version="1", key="k", value="v")
+about_mlflow("DELETE model-versions/delete-tag", "contributor", version="1", key="k")
+
+for prefix in MLFLOW_PREFIXES:
+
+    @entry(f"POST {prefix}/registered-models/create", "contributor")
+    def _(world: World, name: str, prefix: str = prefix) -> Ask:
+        return Ask(f"{prefix}/registered-models/create", {"name": name})
+
+    @entry(f"POST {prefix}/registered-models/rename", "approver")
+    def _(world: World, name: str, prefix: str = prefix) -> Ask:
+        world.version(name)
+        names = {"name": name, "new_name": f"{name}-later"}
+        return Ask(f"{prefix}/registered-models/rename", names)
+
+    for each in ("GET", "HEAD"):
+        static(f"{each} {prefix}/registered-models/search", "signed in")
+        static(f"{each} {prefix}/model-versions/search", "signed in")
+        static(f"{each} {prefix.replace('2.0', '3.0')}/server-info", "signed in")
+
+# -- stages, requests and the past ---------------------------------------------------------------
+
+STAGE = f"{API}/stages/{{stage}}"
+static(f"GET {API}/stages", "viewer")
+static(f"GET {API}/reviews-due", "viewer")
+static(f"GET {API}/requests", "viewer")
+static(f"GET {API}/comments", "viewer", to=f"{API}/comments?mention=ada")
+static(f"GET {API}/activities", "viewer")
+static(f"GET {API}/deployments", "viewer")
+static(f"GET {API}/deployments/drift", "viewer")
+static(f"GET {API}/consumers", "viewer")
+static(f"GET {STAGE}", "viewer", to=f"{API}/stages/Staging")
+
+
+@entry(f"PUT {STAGE}", "admin", of_model=False)
+def _(world: World, name: str) -> Ask:
+    return Ask(f"{API}/stages/Reviewed", {"order": 1, "policies": []})
+
+
+@entry(f"DELETE {STAGE}", "admin", 204, of_model=False)
+def _(world: World, name: str) -> Ask:
+    world.owner.lifecycle.define_stage(Stage("Reviewed"))
+    return Ask(f"{API}/stages/Reviewed")
+
+
+about_version(f"GET {VERSION}/requirements", "viewer", tail="/requirements?stage=Production")
+about_version(
+    f"POST {VERSION}/requests", "contributor", 201, tail="/requests", json={"stage": "Staging"}
+)
+about_version(f"GET {MODEL}/tenures", "viewer", to=MODEL, tail="/tenures")
+
+
+@entry(f"POST {MODEL}/rollback", "approver")
+def _(world: World, name: str) -> Ask:
+    for _ in range(2):
+        number = world.version(name)
+        world.owner.lifecycle.move_to_stage(name, number, "Staging", archive_existing=number > 1)
+    return Ask(f"{MODEL}/rollback".format(name=name), {"of": "Staging"})
+
+
+def of_request(tail: str = "", **ask: Any) -> Prepare:
+    def prepare(world: World, name: str) -> Ask:
+        asked = world.owner.lifecycle.request_transition(name, world.version(name), "Staging")
+        return Ask(f"{API}/requests/{asked.id}{tail}", **ask)
+
+    return prepare
+
+
+REQUEST = f"{API}/requests/{{id}}"
+entry(f"GET {REQUEST}", "viewer")(of_request())
+APPROVALS: Final[dict[str, Prepare]] = {f"POST {REQUEST}/approve": of_request("/approve")}
+"""People approve, and everybody here is a machine: see the tests of `APART`."""
+entry(f"POST {REQUEST}/reject", "approver")(of_request("/reject"))
+# Of others; one's own is everybody's to take back.
+entry(f"POST {REQUEST}/cancel", "admin", of_model=False, hides=True)(of_request("/cancel"))
+
+# -- comments, checks, lineage, deployments ------------------------------------------------------
+
+SAID: Final = {"text": "x"}
+for least, ask in (("viewer", {}), ("contributor", {"json": SAID})):
+    way = f"{'POST' if ask else 'GET'}"
+    status = (201,) if ask else ()
+    about_version(f"{way} {MODEL}/comments", least, *status, to=MODEL, tail="/comments", **ask)
+    about_version(f"{way} {VERSION}/comments", least, *status, tail="/comments", **ask)
+    entry(f"{way} {REQUEST}/comments", least, *status)(of_request("/comments", **ask))
+
+
+def of_comment(**ask: Any) -> Prepare:
+    def prepare(world: World, name: str) -> Ask:
+        world.version(name)
+        return Ask(f"{API}/comments/{world.owner.comments.add(name, 'x').id}", **ask)
+
+    return prepare
+
+
+COMMENT = f"{API}/comments/{{id}}"
+entry(f"GET {COMMENT}", "viewer")(of_comment())
+# Of others; one's own is everybody's to change.
+entry(f"PATCH {COMMENT}", "admin", of_model=False, hides=True)(of_comment(json={"text": "y"}))
+entry(f"DELETE {COMMENT}", "admin", of_model=False, hides=True)(of_comment())
+
+about_version(f"GET {VERSION}/checks", "viewer", tail="/checks")
+about_version(
+    f"POST {VERSION}/checks",
+    "contributor",
+    201,
+    tail="/checks",
+    json={"name": "bias", "verdict": "pass"},
+)
+RUN: Final = {"kind": "run", "id": "r1"}
+about_version(f"GET {VERSION}/lineage", "viewer", tail="/lineage")
+about_version(f"POST {VERSION}/lineage", "contributor", 201, tail="/lineage", json={"node": RUN})
+
+
+@entry(f"GET {API}/lineage", "viewer")
+def _(world: World, name: str) -> Ask:
+    return Ask(f"{API}/lineage?of={name}/{world.version(name)}")
+
+
+@entry(f"DELETE {API}/lineage/{{id}}", "contributor", 204)
+def _(world: World, name: str) -> Ask:
+    node = Node(NodeKind.RUN, "r1")
+    edge = world.owner.lineage.link(name, world.version(name), node)
+    return Ask(f"{API}/lineage/{edge.id}")
+
+
+DEPLOYMENT = f"{MODEL}/deployments/{{environment}}/{{deployment}}"
+about_version(f"GET {VERSION}/users", "viewer", tail="/users")
+about_version(
+    f"PUT {DEPLOYMENT}", "contributor", to=MODEL, tail="/deployments/prod/x", json={"version": 1}
+)
+
+
+def with_deployment(world: World, name: str) -> Ask:
+    world.owner.deployments.declare(name, "prod", "x", version=world.version(name))
+    return Ask(f"{MODEL}/deployments/prod/x".format(name=name))
+
+
+entry(f"GET {DEPLOYMENT}", "viewer")(with_deployment)
+entry(f"DELETE {DEPLOYMENT}", "contributor")(with_deployment)
+
+# -- webhooks ------------------------------------------------------------------------------------
+
+RECEIVER: Final = "https://no-such-host.invalid/hook"
+
+
+def to_webhook(prefix: str, tail: str = "", **ask: Any) -> Prepare:
+    def prepare(world: World, name: str) -> Ask:
+        changes = WebhookChanges("hook", RECEIVER, [Event("prompt", "created")])
+        made = world.owner.webhooks.create(changes)
+        return Ask(f"{prefix}/webhooks/{made.uuid}{tail}", **ask)
+
+    return prepare
+
+
+for prefix in MLFLOW_PREFIXES:
+    hook = f"{prefix}/webhooks/{{webhook_id}}"
+    event = {"entity": "PROMPT", "action": "CREATED"}
+    asked = {"name": "hook", "url": RECEIVER, "events": [event]}
+    static(f"GET {prefix}/webhooks", "admin")
+    static(f"HEAD {prefix}/webhooks", "admin")
+    static(f"POST {prefix}/webhooks", "admin", json=asked)
+    entry(f"GET {hook}", "admin", of_model=False)(to_webhook(prefix))
+    entry(f"HEAD {hook}", "admin", of_model=False)(to_webhook(prefix))
+    entry(f"PATCH {hook}", "admin", of_model=False)(to_webhook(prefix, json={"name": "other"}))
+    entry(f"DELETE {hook}", "admin", of_model=False)(to_webhook(prefix))
+    entry(f"POST {hook}/test", "admin", of_model=False)(to_webhook(prefix, "/test", json={}))
+
+
+# -- the lifecycle, in MLflow's protocol ---------------------------------------------------------
+
+
+Fields = Callable[[World, str], dict[str, Any]]
+
+
+def with_fields(method: str, url: str, of: Fields) -> Prepare:
+    """Return what prepares a call whose fields `of` returns."""
+
+    def prepare(world: World, name: str) -> Ask:
+        fields = of(world, name)
+        return Ask(f"{url}?{urlencode(fields)}") if method == "GET" else Ask(url, fields)
+
+    return prepare
+
+
+def about_lifecycle(
+    call: str, least: str, of: Fields, *, of_model: bool = True, hides: bool = False
+) -> None:
+    """Say who may make a call whose fields `of` returns, under all prefixes."""
+    method, _, path = call.partition(" ")
+    for prefix in LIFECYCLE_PREFIXES:
+        prepare = with_fields(method, f"{prefix}/{path}", of)
+        for each in (method, "HEAD") if method == "GET" else (method,):
+            entry(f"{each} {prefix}/{path}", least, of_model=of_model, hides=hides)(prepare)
+
+
+def a_version(world: World, name: str) -> dict[str, Any]:
+    number = world.version(name)
+    return {"name": name, "version": str(number), "stage": "Staging", "comment": "x"}
+
+
+def a_request(world: World, name: str) -> dict[str, Any]:
+    fields = a_version(world, name)
+    world.owner.lifecycle.request_transition(name, int(fields["version"]), "Staging")
+    return {**fields, "creator": "setup"}
+
+
+def a_proposal(world: World, name: str) -> dict[str, Any]:
+    number = a_request(world, name)["version"]
+    version = {"registered_model": {"name": name}, "version": number}
+    to_stage = {"model_registry_data": {"transition": {"to_stage": "Staging"}}}
+    asked = {"model_version": version, "request_activity": to_stage}
+    return {"action": 2, "transition_request": asked}
+
+
+def a_comment(world: World, name: str) -> dict[str, Any]:
+    world.version(name)
+    return {"id": str(world.owner.comments.add(name, "x", version=1).id), "comment": "y"}
+
+
+def a_hook(world: World, name: str) -> dict[str, Any]:
+    changes = WebhookChanges("hook", RECEIVER, [Event("comment", "added")])
+    return {"id": world.owner.webhooks.create(changes).uuid}
+
+
+def a_receiver(world: World, name: str) -> dict[str, Any]:
+    return {"events": ["COMMENT_CREATED"], "http_url_spec": {"url": RECEIVER}}
+
+
+about_lifecycle("POST transition-requests/create", "contributor", a_version)
+about_lifecycle("GET transition-requests/list", "viewer", a_version)
+about_lifecycle("POST transition-requests/reject", "approver", a_request)
+about_lifecycle("PATCH transition-requests/update", "approver", a_proposal)
+about_lifecycle("POST comments/create", "contributor", a_version)
+about_lifecycle("GET databricks/registered-models/get", "viewer", a_version)
+about_lifecycle("POST databricks/model-versions/transition-stage", "approver", a_version)
+# Of others, as above.
+for call, fields in (
+    ("DELETE transition-requests/delete", a_request),
+    ("PATCH comments/update", a_comment),
+    ("DELETE comments/delete", a_comment),
+):
+    about_lifecycle(call, "admin", fields, of_model=False, hides=True)
+for prefix in LIFECYCLE_PREFIXES:
+    url = f"{prefix}/transition-requests/approve"
+    APPROVALS[f"POST {url}"] = with_fields("POST", url, a_request)
+about_lifecycle("POST registry-webhooks/create", "admin", a_receiver, of_model=False)
+about_lifecycle("GET registry-webhooks/list", "admin", lambda world, name: {}, of_model=False)
+for call in ("PATCH {}/update", "DELETE {}/delete", "POST {}/test"):
+    about_lifecycle(call.format("registry-webhooks"), "admin", a_hook, of_model=False)
+
+HOOK = f"{API}/webhooks/{{id}}"
+static(f"GET {API}/webhooks", "admin")
+static(
+    f"POST {API}/webhooks",
+    "admin",
+    201,
+    json={"name": "hook", "url": RECEIVER, "events": ["stage.changed"]},
+)
+entry(f"GET {HOOK}", "admin", of_model=False)(to_webhook(API))
+entry(f"PATCH {HOOK}", "admin", of_model=False)(to_webhook(API, json={"name": "other"}))
+entry(f"DELETE {HOOK}", "admin", 204, of_model=False)(to_webhook(API))
+entry(f"POST {HOOK}/test", "admin", of_model=False)(to_webhook(API, "/test"))
+entry(f"POST {HOOK}/secret", "admin", of_model=False)(to_webhook(API, "/secret"))
+entry(f"GET {HOOK}/deliveries", "admin", of_model=False)(to_webhook(API, "/deliveries"))
+NO_DELIVERY: Final = "/deliveries/0b9d6d0f-1a2c-4e5f-8a7b-6c5d4e3f2a1b/replay"
+entry(f"POST {HOOK}/deliveries/{{delivery}}/replay", "admin", 404, of_model=False)(
+    to_webhook(API, NO_DELIVERY)
+)
+
+
+# -- runs ----------------------------------------------------------------------------------------
+# This server keeps none (tests/server/tracking has one that does): who may ask is told so.
+
+NO_RUNS: Final = 501
+CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
+
+
+def about_runs(method: str, path: str, verb: Verb) -> None:
+    least = "viewer" if verb is Verb.READ_RUNS else "contributor"
+    for each in (method, "HEAD") if method == "GET" else (method,):
+        static(f"{each} {path}", least, NO_RUNS)
+
+
+for operation in operations():
+    about_runs(operation.method, operation.path, operation.verb)
+about_runs("POST", "/v1/traces", Verb.WRITE_RUNS)
+about_runs("GET", "/get-artifact", Verb.READ_RUNS)
+about_runs(
+    "GET",
+    "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files",
+    Verb.READ_RUNS,
+)
+about_runs("POST", "/mlflow/graphql", Verb.READ_RUNS)
+about_runs("GET", "/mlflow/get-artifact", Verb.READ_RUNS)
+for each in ("GET", "HEAD"):
+    static(f"{each} /ajax-api/3.0/mlflow/ui-telemetry", "signed in")
+    static(f"{each} /mlflow", "signed in", 307)
+    static(f"{each} /mlflow/", "signed in", NO_RUNS)
+    static(f"{each} /mlflow/static-files/{{path}}", "signed in", NO_RUNS)
+    static(f"{each} /mlflow/model-versions/get-artifact", "signed in", 400)
+for each, status in (("GET", 200), ("HEAD", 200), *((m, 405) for m in CHANGING)):
+    # The path is answered as without /mlflow, whatever it is.
+    entry(f"{each} /mlflow/ajax-api/{{path}}", "signed in", status, of_model=False)(
+        lambda world, name: Ask("/mlflow/ajax-api/3.0/mlflow/ui-telemetry")
+    )
+
+
+# -- the files of runs, and of versions at the artifact proxy ------------------------------------
+
+
+def to_file(prefix: str, **ask: Any) -> Prepare:
+    def prepare(world: World, name: str) -> Ask:
+        path = f"0/run/artifacts/{world.name('file')}"
+        with world.owner.files.receive(path) as intake:
+            intake.write(world.content())
+            intake.finish()
+        return Ask(f"{prefix}/artifacts/{path}", **ask)
+
+    return prepare
+
+
+for prefix in FILE_PREFIXES:
+    for each, least in (("GET", "viewer"), ("HEAD", "viewer"), ("DELETE", "contributor")):
+        route = f"{each} {prefix}/artifacts/{{path}}"
+        entry(route, least, of_model=False)(to_file(prefix))
+    route = f"PUT {prefix}/artifacts/{{path}}"
+    entry(route, "contributor", of_model=False)(to_file(prefix, content=b"x"))
+    for each in ("GET", "HEAD"):
+        static(f"{each} {prefix}/artifacts", "viewer")
+        static(f"{each} {prefix}/presigned/{{path}}", "signed in", 501)
+    for step in ("create", "complete", "abort"):
+        asked = {"path": "x", "parts": []}
+        static(f"POST {prefix}/mpu/{step}/{{path}}", "signed in", 501, json=asked)
+
+about_version(
+    "GET /model-versions/get-artifact",
+    "viewer",
+    to="/model-versions/get-artifact?name={name}&version=1&path=model.bin",
+)
+about_version(
+    "HEAD /model-versions/get-artifact",
+    "viewer",
+    to="/model-versions/get-artifact?name={name}&version=1&path=model.bin",
+)
+
+
 APART: Final = {
     f"POST {API}/me/password",
     "POST /password",
     "POST /sign-out",
+    *APPROVALS,
     *(f"{method} {API}/uploads/{{id}}{tail}" for method, (tail, _, _) in UPLOADS.items()),
 }
 """Routes with tests of their own below."""

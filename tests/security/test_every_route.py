@@ -14,8 +14,16 @@ from muniment.domain.access import Grant, Role
 from muniment.server.app import create_app
 from muniment.server.settings import Settings
 from muniment.services import Access
-from tests.security.conftest import PASSWORD, ROLES, World, basic, cookie_of, form_of
-from tests.security.routes import APART, API, EVERY, FORM, TABLE, UPLOADS, Ask
+from tests.security.conftest import (
+    NARROWED,
+    PASSWORD,
+    ROLES,
+    World,
+    basic,
+    cookie_of,
+    form_of,
+)
+from tests.security.routes import APART, API, APPROVALS, EVERY, FORM, NO_RUNS, TABLE, UPLOADS, Ask
 from tests.server.conftest import serving
 
 KNOWN: Final = sorted(set(EVERY) & TABLE.keys())
@@ -33,7 +41,7 @@ def send(client: httpx.Client, world: World, route: str, ask: Ask, who: str | No
         files=ask.files,
         headers={**world.headers(who), **ask.headers},
     )
-    assert answer.status_code < 500, (route, who, answer.text)
+    assert answer.status_code < 500 or answer.status_code == NO_RUNS, (route, who, answer.text)
     if who is None and answer.status_code == 401:
         assert "Basic" in answer.headers["www-authenticate"]
     return answer.status_code
@@ -90,7 +98,8 @@ def test_a_route_is_for_those_roles_that_may_and_for_no_other(
         ("scoped", known.least in ("signed in", "viewer")),
     ):
         status = send(client, world, route, known.prepare(world, world.name()), role)
-        refused = (403, 404) if role == "outsider" and known.of_model else (403,)
+        hidden = role == "outsider" and (known.of_model or known.hides)
+        refused = (403, 404) if hidden else (403,)
         assert status in (known.answers if allowed else refused), role
 
 
@@ -128,6 +137,26 @@ def test_an_upload_is_for_who_began_it(client: httpx.Client, world: World, metho
         for other in {"contributor", "admin", "root", "narrow"} - {role}:
             assert send(client, world, method, ask, other) == 404
         assert send(client, world, method, ask, role) == good
+
+
+@pytest.mark.parametrize("route", APPROVALS)
+def test_a_request_is_approved_by_people_who_may_and_by_no_machine(
+    client: httpx.Client, world: World, route: str
+) -> None:
+    prepare = APPROVALS[route]
+    ask = prepare(world, world.name("credit"))
+    for role in (*ROLES, "scoped"):
+        assert send(client, world, route, ask, role) == 403, role
+    for hidden in ("outsider", "narrow"):
+        assert send(client, world, route, ask, hidden) == 404
+    may = {Role.VIEWER: 403, Role.CONTRIBUTOR: 403, Role.APPROVER: 200, Role.ADMIN: 200}
+    for role, status in may.items():
+        ask = prepare(world, world.name("credit"))
+        ask.headers = basic(world.person(Grant.of_role(role)), PASSWORD)
+        assert send(client, world, route, ask, None) == status, role
+    ask = prepare(world, world.name("credit"))
+    ask.headers = basic(world.person(NARROWED), PASSWORD)
+    assert send(client, world, route, ask, None) == 404
 
 
 def test_a_password_is_chosen_by_who_knows_the_present_one(

@@ -13,6 +13,7 @@ import pytest
 
 from muniment.domain.access import Grant, Verb
 from muniment.domain.changes import ModelChanges, NewVersion
+from muniment.domain.lineage import Node, NodeKind
 from muniment.server.app import create_app
 from muniment.server.settings import Settings
 from tests.security.conftest import World, basic
@@ -138,6 +139,10 @@ def test_hidden_models_leave_no_trace_in_any_answer(client: httpx.Client, world:
     world.version(secret, content)
     world.owner.catalog.update_model(secret, ModelChanges(description="zz-words", tags={"k": "zz"}))
     world.owner.catalog.set_alias(secret, "zz-alias", 1)
+    asked = world.owner.lifecycle.request_transition(secret, 1, "Staging", comment="zz-why")
+    said = world.owner.comments.add(secret, "zz-said @ada")
+    edge = world.owner.lineage.link(secret, 1, Node(NodeKind.RUN, "r1"))
+    world.owner.deployments.declare(secret, "prod", "zz-scoring", version=1)
     deleted = world.owner.catalog.create_model("zz-deleted")
     world.owner.catalog.delete_model("zz-deleted")
     digest = hashlib.sha256(content).hexdigest()
@@ -151,7 +156,14 @@ def test_hidden_models_leave_no_trace_in_any_answer(client: httpx.Client, world:
         f"/resolve?ref={secret}/1", f"/resolve?ref={secret}@sha256:{digest}", "/me", "/server",
         "/../../metrics", "/../classic/models", "/../classic/search", f"/blobs/{digest}",
         f"/../classic/metadata/{uuid}", f"/can?user=x&verb=read&model={secret}",
-        "/storage", "/audit",
+        "/storage", "/audit", "/activities?page_size=1000", "/activities?format=csv",
+        f"/activities?model={secret}", f"/models/{secret}/activities?format=jsonl", "/requests",
+        f"/requests/{asked.id}", f"/requests/{asked.id}/comments", "/comments?mention=ada",
+        f"/comments/{said.id}", f"/models/{secret}/comments", f"/models/{secret}/tenures",
+        f"/models/{secret}/versions/1/checks", f"/models/{secret}/versions/1/users",
+        f"/models/{secret}/versions/1/lineage", f"/lineage?of={secret}/1", "/lineage?of=run:r1",
+        "/deployments", "/deployments/drift", f"/models/{secret}/deployments/prod/zz-scoring",
+        "/consumers", "/reviews-due",
     ]  # fmt: skip
     for who in ("outsider", "narrow"):
         for path in asks:
@@ -159,6 +171,9 @@ def test_hidden_models_leave_no_trace_in_any_answer(client: httpx.Client, world:
             text = answer.text.replace(path, "").replace(secret if answer.is_error else "\0", "")
             assert "zz-" not in text, (who, path, answer.text)
             assert uuid not in text or answer.is_error
+        gone = client.delete(f"{API}/lineage/{edge.id}", headers=world.headers(who))
+        absent = client.delete(f"{API}/lineage/999999", headers=world.headers(who))
+        assert told(gone, str(edge.id)) == told(absent, "999999")
         page = client.get(f"{API}/models?page_size=1", headers=world.headers("outsider")).json()
         assert page == {"items": [], "next_page_token": None}
         restore = client.post(
@@ -188,6 +203,18 @@ def test_hidden_models_leave_no_trace_in_any_answer(client: httpx.Client, world:
         ("GET", "/versions/1/manifest", None),
         ("GET", "/versions/1/files/model.bin", None),
         ("POST", "/versions/1/stage", {"stage": "Production"}),
+        ("POST", "/versions/1/requests", {"stage": "Production"}),
+        ("GET", "/versions/1/requirements?stage=Production", None),
+        ("POST", "/rollback", {"of": "Production"}),
+        ("GET", "/tenures", None),
+        ("POST", "/comments", {"text": "x"}),
+        ("GET", "/versions/1/comments", None),
+        ("POST", "/versions/1/checks", {"name": "c", "verdict": "pass"}),
+        ("POST", "/versions/1/lineage", {"node": {"kind": "run", "id": "r"}}),
+        ("GET", "/versions/1/users", None),
+        ("PUT", "/deployments/prod/x", {"version": 1}),
+        ("GET", "/deployments/prod/x", None),
+        ("GET", "/activities?format=csv", None),
         ("PUT", "/push/x", None),
         ("PUT", "/push/x?label=1.0", None),
     ],

@@ -11,6 +11,7 @@ import pytest
 from muniment._version import __version__
 from muniment.errors import Unavailable
 from muniment.server.app import create_app, open_ports
+from muniment.server.mlflow.about import SPOKEN
 from muniment.server.settings import Settings
 from muniment.storage.checked import CheckedBlobStore
 from tests.server.conftest import serving
@@ -22,7 +23,13 @@ def test_health_says_that_the_process_lives(client: httpx.Client) -> None:
 
 
 def test_version_names_the_program_and_its_version(client: httpx.Client) -> None:
-    assert client.get("/version").json() == {"name": "muniment", "version": __version__}
+    answer = client.get("/version", headers={"Accept": "application/json"})
+    assert answer.json() == {"name": "muniment", "version": __version__, "mlflow": SPOKEN}
+
+
+def test_version_tells_clients_of_mlflow_theirs(client: httpx.Client) -> None:
+    answer = client.get("/version", headers={"Accept": "*/*"})
+    assert re.fullmatch(r"3\.\d+\.\d+", answer.text)
 
 
 def test_ready_says_that_both_stores_answer(client: httpx.Client) -> None:

@@ -238,3 +238,22 @@ def test_every_variable_that_the_sources_name_is_known() -> None:
 def test_importing_muniment_imports_no_pydantic() -> None:
     script = "import sys, muniment; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("place", ["file:///srv/mlruns", "http://tracking:5000", "https://m/ml"])
+def test_models_may_be_ingested_from_folders_and_servers(
+    monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setenv("MUNIMENT_MLFLOW_INGEST", f"{place}, file:///other")
+    assert load_settings().mlflow_ingest == (place, "file:///other")
+
+
+@pytest.mark.parametrize(
+    "place", ["/srv/mlruns", "file://host/x", "file:x", "s3://b", "http://", "http://a:b@host", ","]
+)
+def test_models_may_be_ingested_from_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setenv("MUNIMENT_MLFLOW_INGEST", place)
+    with pytest.raises(ConfigurationError, match="tracking:5000"):
+        load_settings()

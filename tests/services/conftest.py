@@ -10,6 +10,7 @@ from muniment.domain.caller import Caller
 from muniment.domain.manifest import FileEntry, Manifest
 from muniment.domain.values import sha256_hex, utcnow
 from muniment.services import Ports, Services
+from muniment.services.sending import Sender
 from muniment.storage.factory import open_folder
 
 
@@ -60,3 +61,26 @@ def house(tmp_path: Path) -> Iterator[House]:
     ports.metadata.ensure_workspace("default", clock())
     yield House(ports, clock)
     ports.close()
+
+
+def house_over(folder: Path) -> House:
+    clock, stores = Clock(), open_folder(folder)
+    ports = Ports(
+        stores.metadata,
+        stores.blobs,
+        accounts=stores.accounts,
+        webhooks=stores.webhooks,
+        leases=stores.leases,
+        sender=Sender(("http", "https"), allow_private=True, seconds=5),
+        clock=clock,
+    )
+    ports.metadata.ensure_workspace("default", clock())
+    return House(ports, clock)
+
+
+@pytest.fixture
+def open_house(tmp_path: Path) -> Iterator[House]:
+    """Services that may send to loopback."""
+    house = house_over(tmp_path / "registry")
+    yield house
+    house.ports.close()

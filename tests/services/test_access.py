@@ -26,7 +26,10 @@ from muniment.domain.access import (
 from muniment.domain.activities import ActivityKind
 from muniment.domain.caller import Caller
 from muniment.domain.changes import ModelChanges, NewVersion
+from muniment.domain.deployments import DeploymentStatus
+from muniment.domain.lineage import Node, NodeKind
 from muniment.domain.manifest import FileEntry, Manifest
+from muniment.domain.stages import Stage
 from muniment.errors import (
     AlreadyExists,
     Conflict,
@@ -47,6 +50,14 @@ from .conftest import Clock
 
 HERE = "192.0.2.7"
 ROLES = tuple(Role)
+OF_THE_WHOLE = GLOBAL | {
+    Verb.GRANT,
+    Verb.STAGES,
+    Verb.WEBHOOKS,
+    Verb.READ_RUNS,
+    Verb.WRITE_RUNS,
+}
+"""Verbs that a grant for some models does not give."""
 
 
 @dataclass
@@ -94,7 +105,9 @@ def keep(tmp_path: Path) -> Iterator[Keep]:
     clock = Clock()
     stores = open_folder(tmp_path / "home")
     auditor = Auditor(stores.accounts)
-    ports = Ports(stores.metadata, stores.blobs, stores.accounts, auditor, clock=clock)
+    ports = Ports(
+        stores.metadata, stores.blobs, stores.accounts, auditor, stores.webhooks, clock=clock
+    )
     ports.metadata.ensure_workspace("default", clock())
     ports.metadata.ensure_workspace("other", clock())
     yield Keep(ports, clock)
@@ -123,24 +136,33 @@ def pushed(services: Services, model: str, content: bytes) -> FileEntry:
 # -- the decision --------------------------------------------------------------------------------
 
 MATRIX = {
-    Verb.READ: "1111",
-    Verb.DOWNLOAD: "1111",
-    Verb.CREATE_MODEL: "0111",
-    Verb.UPDATE_MODEL: "0111",
-    Verb.CREATE_VERSION: "0111",
-    Verb.UPDATE_VERSION: "0111",
-    Verb.DELETE_VERSION: "0111",
-    Verb.MOVE_ALIAS: "0111",
-    Verb.RENAME_MODEL: "0011",
-    Verb.DELETE_MODEL: "0011",
-    Verb.PROTECT_ALIAS: "0011",
-    Verb.MOVE_STAGE: "0011",
-    Verb.COLLECT: "0001",
-    Verb.AUDIT: "0001",
-    Verb.GRANT: "0001",
-    Verb.USERS: "0001",
+    Verb.READ: "01111",
+    Verb.DOWNLOAD: "01111",
+    Verb.CREATE_MODEL: "00111",
+    Verb.UPDATE_MODEL: "00111",
+    Verb.CREATE_VERSION: "00111",
+    Verb.UPDATE_VERSION: "00111",
+    Verb.DELETE_VERSION: "00111",
+    Verb.MOVE_ALIAS: "00111",
+    Verb.RENAME_MODEL: "00011",
+    Verb.DELETE_MODEL: "00011",
+    Verb.PROTECT_ALIAS: "00011",
+    Verb.MOVE_STAGE: "00011",
+    Verb.REQUEST_STAGE: "00111",
+    Verb.APPROVE_STAGE: "00011",
+    Verb.COMMENT: "00111",
+    Verb.LINK: "00111",
+    Verb.DEPLOY: "00111",
+    Verb.READ_RUNS: "11111",
+    Verb.WRITE_RUNS: "10111",
+    Verb.COLLECT: "00001",
+    Verb.AUDIT: "00001",
+    Verb.STAGES: "00001",
+    Verb.WEBHOOKS: "00001",
+    Verb.GRANT: "00001",
+    Verb.USERS: "00001",
 }
-"""Viewer, contributor, approver, admin; written out, so that a change of a role is seen twice."""
+"""Tracker, viewer, contributor, approver, admin; written out: a change of a role is seen twice."""
 
 
 def test_every_role_may_what_the_matrix_says_and_nothing_else() -> None:
@@ -159,7 +181,7 @@ def test_who_holds_nothing_may_nothing() -> None:
 def test_a_grant_for_some_models_gives_nothing_about_the_others_or_the_whole() -> None:
     principal = Principal("p", (Grant.of_role(Role.ADMIN, Narrowing(models="fraud-*")),))
     for verb in Verb:
-        whole = verb in GLOBAL or verb is Verb.GRANT
+        whole = verb in OF_THE_WHOLE
         assert principal.may(verb, Asked("fraud-eu")) is not whole
         assert not principal.may(verb, Asked("credit"))
         assert not principal.may(verb, Asked("Fraud-eu"))
@@ -213,12 +235,12 @@ def test_a_stage_limits_moves_between_stages_alone_whatever_its_case() -> None:
 
 def test_a_tag_limits_every_verb_to_models_that_carry_it() -> None:
     principal = Principal("p", (Grant.of_role(Role.ADMIN, Narrowing(tag="team=risk")),))
-    for verb in set(Verb) - GLOBAL - {Verb.GRANT}:
+    for verb in set(Verb) - OF_THE_WHOLE:
         assert principal.may(verb, Asked("m", {"team": "risk"}))
         assert not principal.may(verb, Asked("m", {"team": "Risk"}))
         assert not principal.may(verb, Asked("m", {"other": "risk"}))
         assert not principal.may(verb, Asked("m"))
-    assert not principal.may(Verb.GRANT)
+    assert not any(principal.may(verb) for verb in OF_THE_WHOLE)
     assert not Principal("p", (of(Verb.READ, tag="n=1"),)).may(Verb.READ, Asked("m", {"n": 1}))
 
 
@@ -363,33 +385,59 @@ CALLS: dict[Verb, Callable[[Services], object]] = {
     Verb.CREATE_VERSION: lambda s: s.catalog.create_version("fraud", NewVersion(pending=True)),
     Verb.MOVE_ALIAS: lambda s: s.catalog.set_alias("fraud", "champion", 1),
     Verb.PROTECT_ALIAS: lambda s: s.catalog.set_alias("fraud", "champion", 1, protected=False),
-    Verb.MOVE_STAGE: lambda s: s.catalog.move_to_stage("fraud", 1, "Staging"),
+    Verb.MOVE_STAGE: lambda s: s.lifecycle.move_to_stage("fraud", 1, "Staging"),
+    Verb.REQUEST_STAGE: lambda s: s.lifecycle.request_transition("fraud", 1, "Archived"),
+    Verb.APPROVE_STAGE: lambda s: s.lifecycle.reject(1),  # which `asked` has made
+    Verb.COMMENT: lambda s: s.comments.add("fraud", "x"),
+    Verb.LINK: lambda s: s.lineage.link("fraud", 1, Node(NodeKind.RUN, "r")),
+    Verb.DEPLOY: lambda s: s.deployments.declare(
+        "fraud", "prod", "x", version=1, status=DeploymentStatus.PENDING
+    ),
     Verb.RENAME_MODEL: lambda s: s.catalog.rename_model("fraud", "fraud"),
-    Verb.DELETE_VERSION: lambda s: s.catalog.delete_version("fraud", 1),
-    Verb.DELETE_MODEL: lambda s: s.catalog.delete_model("fraud"),
+    Verb.DELETE_VERSION: lambda s: s.catalog.delete_version("fraud", 1, force=True),
+    Verb.DELETE_MODEL: lambda s: s.catalog.delete_model("fraud", force=True),
+    Verb.READ_RUNS: lambda s: s.runs.check(Verb.READ_RUNS),
+    Verb.WRITE_RUNS: lambda s: s.runs.check(Verb.WRITE_RUNS),
     Verb.COLLECT: lambda s: s.housekeeping.totals(),
     Verb.AUDIT: lambda s: s.administration.audit(),
+    Verb.STAGES: lambda s: s.lifecycle.define_stage(Stage("Reviewed")),
+    Verb.WEBHOOKS: lambda s: s.webhooks.list(),
     Verb.GRANT: lambda s: s.administration.grants(),
     Verb.USERS: lambda s: s.administration.users(),
 }
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_services_let_each_role_do_what_it_may_and_refuse_the_rest(keep: Keep, role: Role) -> None:
+ANYWHERE = {Verb.CREATE_MODEL, Verb.CREATE_VERSION}
+"""Verbs that are asked for at all before a model is looked at."""
+
+
+@pytest.fixture
+def asked(keep: Keep) -> Keep:
+    """A registry with a model, whose version is asked for in Production."""
     pushed(keep.root, "fraud", b"model")
+    assert keep.root.lifecycle.request_transition("fraud", 1, "Production").id == 1
+    return keep
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_services_let_each_role_do_what_it_may_and_refuse_the_rest(asked: Keep, role: Role) -> None:
+    keep = asked
     services = keep.services("ada", Grant.of_role(role))
     for verb, call in CALLS.items():
         if verb in VERBS_OF[role]:
             call(services)
+        elif role is Role.TRACKER and verb not in OF_THE_WHOLE | ANYWHERE:
+            with pytest.raises(NotFound):  # it sees no model
+                call(services)
         else:
             with pytest.raises(PermissionDenied) as refused:
                 call(services)
             assert "no grant" in refused.value.message
 
 
-@pytest.mark.parametrize("verb", [v for v in CALLS if v not in GLOBAL | {Verb.GRANT}])
-def test_what_may_not_be_read_is_as_if_it_were_not_there(keep: Keep, verb: Verb) -> None:
-    pushed(keep.root, "fraud", b"model")
+@pytest.mark.parametrize("verb", [v for v in CALLS if v not in OF_THE_WHOLE])
+def test_what_may_not_be_read_is_as_if_it_were_not_there(asked: Keep, verb: Verb) -> None:
+    keep = asked
     narrowed = keep.services("ada", Grant.of_role(Role.ADMIN, Narrowing(models="credit-*")))
     if verb is Verb.CREATE_MODEL:
         with pytest.raises(PermissionDenied):

@@ -55,7 +55,7 @@ def test_history_pages_both_ways(house: House) -> None:
 @pytest.mark.parametrize("cursor", [(1, 2), ("x",), (True,), (None,)])
 def test_a_page_token_that_somebody_made_up_is_refused(house: House, cursor: Cursor) -> None:
     uuid = house.catalog.create_model("m").uuid
-    token = encode_token(cursor, search=f"history {uuid} True")
+    token = encode_token(cursor, search=f"history {uuid} True [] None None")
     with pytest.raises(InvalidPageToken):
         house.catalog.history("m", page_token=token)
 

@@ -40,9 +40,7 @@ def test_a_name_is_taken_once(house: House) -> None:
     assert house.catalog.model("Fraud").slug == "fraud-2"
 
 
-@pytest.mark.parametrize(
-    "name", ["", "  ", "a/b", "a:b", ".", "..", "..a", "a\0b", "a\nb", "\ud800"]
-)
+@pytest.mark.parametrize("name", ["", "  ", "a/b", "a:b", ".", "..", "..a", "a\0b", "\ud800"])
 def test_names_that_would_be_misread_are_refused(house: House, name: str) -> None:
     with pytest.raises(InvalidInput):
         house.catalog.create_model(name)

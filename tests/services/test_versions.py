@@ -178,7 +178,7 @@ def test_references_find_what_they_mean(house: House) -> None:
             "m", NewVersion(files=house.files(m=b"%d" % (n % 2)), label=f"1.{n}"), create_model=True
         )
     house.catalog.set_alias("m", "champion", 1)
-    house.catalog.move_to_stage("m", 2, "production")
+    house.lifecycle.move_to_stage("m", 2, "production")
     digest = house.catalog.version("m", 1).digest
     found = {
         ref: house.catalog.resolve(parse_ref(ref)).version
@@ -235,16 +235,16 @@ def test_an_integer_tag_that_becomes_a_float_or_boolean_is_a_change(house: House
 def test_archive_existing_archives_the_others_in_one_step(house: House) -> None:
     for _ in range(3):
         house.catalog.create_version("m", NewVersion(source_uri="x:y"), create_model=True)
-    house.catalog.move_to_stage("m", 1, "Production")
-    house.catalog.move_to_stage("m", 2, "Production")
-    house.catalog.move_to_stage("m", 3, "Production", archive_existing=True, comment="better")
+    house.lifecycle.move_to_stage("m", 1, "Production")
+    house.lifecycle.move_to_stage("m", 2, "Production")
+    house.lifecycle.move_to_stage("m", 3, "Production", archive_existing=True, comment="better")
     assert [house.catalog.version("m", n).stage for n in (1, 2, 3)] == [
         "Archived",
         "Archived",
         "Production",
     ]
     with pytest.raises(InvalidInput, match="Produktion"):
-        house.catalog.move_to_stage("m", 1, "Produktion")
+        house.lifecycle.move_to_stage("m", 1, "Produktion")
     newest = house.catalog.history("m").items[:3]
     assert {a.version for a in newest} == {1, 2, 3}
     assert {a.comment for a in newest} == {"better", "replaced by version 3"}
@@ -253,9 +253,9 @@ def test_archive_existing_archives_the_others_in_one_step(house: House) -> None:
 def test_only_a_ready_version_gets_into_a_stage_that_is_used(house: House) -> None:
     house.catalog.create_version("m", NewVersion(pending=True), create_model=True)
     with pytest.raises(NotReady, match="PENDING"):
-        house.catalog.move_to_stage("m", 1, "Production")
+        house.lifecycle.move_to_stage("m", 1, "Production")
     house.catalog.fail_version("m", 1, "gone")
-    assert house.catalog.move_to_stage("m", 1, "Archived").stage == "Archived"
+    assert house.lifecycle.move_to_stage("m", 1, "Archived").stage == "Archived"
 
 
 def test_idempotency_keys_on_versions(house: House) -> None:

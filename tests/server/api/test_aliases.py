@@ -80,7 +80,7 @@ def test_a_protected_alias_moves_only_by_compare_and_swap(api: httpx.Client, ali
     assert api.put(f"{aliases}/a", json={"version": 2, "expect": 1}).json()["protected"] is True
 
 
-@pytest.mark.parametrize("alias", ["latest", "v1", "12", "a b", "a.b", "%00", "a%2Fb", "%FF", "é!"])
+@pytest.mark.parametrize("alias", ["latest", "v1", "a b", "a.b", "%00", "a%2Fb", "%FF", "é!"])
 def test_reserved_and_odd_aliases_are_refused(api: httpx.Client, aliases: str, alias: str) -> None:
     refusal(api.put(f"{aliases}/{alias}", json={"version": 1}), 400, "invalid_input")
 

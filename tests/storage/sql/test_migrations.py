@@ -6,11 +6,14 @@ import re
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
 
+from muniment.domain.values import to_millis
 from muniment.errors import ConfigurationError
 from muniment.storage.sql import migrations
 from muniment.storage.sql.sqlite import _connect, _database, open_sqlite
@@ -43,6 +46,47 @@ def test_the_migrations_make_exactly_the_tables_that_a_new_database_has(tmp_path
 
     assert schema(tmp_path / "migrated.db") == schema(tmp_path / "new.db")
     open_sqlite(tmp_path / "migrated.db").close()
+
+
+def test_an_older_database_learns_what_its_history_says(path: Path) -> None:
+    at = [datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2, 3)]
+    with sqlite3.connect(path) as database:
+        old = _connect(_database(path))
+        old.driver.execute("BEGIN IMMEDIATE")
+        migrations.migrate(old.core, "0004")
+        old.driver.execute("COMMIT")
+        old.core.close()
+        database.executescript(
+            """
+            INSERT INTO workspaces VALUES (7, 'w', 'default', 0);
+            INSERT INTO models (id, uuid, workspace_id, name, slug, created_at, updated_at,
+                created_by, description, tags, aliases, last_number, version_count,
+                activity_count, activity_head, revision)
+            VALUES (5, 'm', 7, 'm', 'm', 0, 0, 'ann', '', '{}', '{}', 3, 3, 3, 'x', 1);
+            """
+        )
+        for number, stage in enumerate(["Production", "None", "Archived"], start=1):
+            database.execute(
+                "INSERT INTO versions (uuid, workspace_id, model_id, number, created_at,"
+                " updated_at, created_by, status, status_message, stage, stage_key, description,"
+                " tags, params, metrics, framework, source_uri, run_id, run_link, size,"
+                " file_count, aliases, revision) VALUES (?, 7, 5, ?, 0, ?, 'ann', 'READY', '',"
+                " ?, ?, '', '{}', '{}', '{}', '', '', '', '', 0, 0, '[]', 1)",
+                (f"v{number}", number, to_millis(at[2]), stage, stage.lower()),
+            )
+        for sequence, (number, time) in enumerate([(1, at[0]), (1, at[1]), (2, at[1])], start=1):
+            database.execute(
+                "INSERT INTO activities (model_id, sequence, kind, actor, at, version, comment,"
+                " details, previous, hash) VALUES (5, ?, 'stage.changed', 'ann', ?, ?, '', '{}',"
+                " '', '')",
+                (sequence, to_millis(time), number),
+            )
+    with closing(open_sqlite(path)) as store:
+        versions = [store.version("default", "m", number) for number in (1, 2, 3)]
+        since = [version and version.stage_since for version in versions]
+        assert since == [at[1], None, at[2]]  # the last one has no history: since it was changed
+        happened = store.happened("default", limit=10)
+        assert [(h.model_id, h.activity.sequence) for h in happened] == [(5, 3), (5, 2), (5, 1)]
 
 
 def test_the_revisions_are_those_of_the_migrations() -> None:
