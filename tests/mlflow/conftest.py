@@ -50,19 +50,25 @@ def registry_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def clients(their_url: str, our_url: str) -> Iterator[tuple[httpx.Client, httpx.Client]]:
-    """A client of each server, that keeps its connections."""
-    with (
-        httpx.Client(base_url=their_url, timeout=60) as theirs,
-        httpx.Client(base_url=our_url, timeout=60) as ours,
-    ):
-        yield theirs, ours
-
-
-@pytest.fixture(scope="session")
 def worker() -> str:
     """The name of this worker: what makes the models of a module its own."""
     return os.environ.get("PYTEST_XDIST_WORKER", "gw") + "-"
+
+
+@pytest.fixture(scope="session")
+def clients(
+    request: pytest.FixtureRequest, worker: str
+) -> Iterator[tuple[httpx.Client, httpx.Client]]:
+    """A client of each server, that keeps its connections."""
+    names = ["their_url", "our_url"]
+    if worker.startswith("gw1"):
+        names.reverse()  # two workers start both servers at the same time
+    urls = {name: request.getfixturevalue(name) for name in names}
+    with (
+        httpx.Client(base_url=urls["their_url"], timeout=60) as theirs,
+        httpx.Client(base_url=urls["our_url"], timeout=60) as ours,
+    ):
+        yield theirs, ours
 
 
 @pytest.fixture

@@ -250,14 +250,6 @@ def test_archive_existing_archives_the_others_in_one_step(house: House) -> None:
     assert {a.comment for a in newest} == {"better", "replaced by version 3"}
 
 
-def test_only_a_ready_version_gets_into_a_stage_that_is_used(house: House) -> None:
-    house.catalog.create_version("m", NewVersion(pending=True), create_model=True)
-    with pytest.raises(NotReady, match="PENDING"):
-        house.lifecycle.move_to_stage("m", 1, "Production")
-    house.catalog.fail_version("m", 1, "gone")
-    assert house.lifecycle.move_to_stage("m", 1, "Archived").stage == "Archived"
-
-
 def test_idempotency_keys_on_versions(house: House) -> None:
     new = NewVersion(source_uri="x:y")
     first = house.catalog.create_version("m", new, create_model=True, idempotency_key="k")
