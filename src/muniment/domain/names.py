@@ -45,7 +45,6 @@ _WEBHOOK = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ALIAS = re.compile(r"[\w-]+")
 _LABEL = re.compile(r"[\w][\w.+-]*")
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _KEY = re.compile(r"[\w .:/-]+")
 # Words that people read as the newest version, or as a version by its number.
 _RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
@@ -111,12 +110,12 @@ def check_subject(subject: str) -> str:
 
 
 def check_model_name(name: str) -> str:
-    """Model: any text without `/`, `:` and NUL, not blank, not `.` or `..…`."""
+    """Model: any text without `/`, `:` and control characters, not blank, not `.` or `..…`."""
     if not name or not name.strip():
         raise InvalidInput("A model name must not be empty.", details={"field": "name"})
     _check_length(name, MAX_NAME_CHARS, "model name")
-    if _UNSTORABLE.search(name):
-        raise InvalidInput(f"The model name {name!r:.200} holds a character that can't be stored.")
+    if _is_control(name):
+        raise InvalidInput(f"The model name {name!r:.200} holds a control character.")
     if len(name.encode()) > MAX_NAME_BYTES:
         raise LimitExceeded(
             f"The model name has {len(name.encode())} bytes as UTF-8; "
@@ -195,7 +194,7 @@ def check_key(key: str, what: str) -> str:
 def check_text(text: str, what: str, limit: int = MAX_TEXT_CHARS) -> str:
     """Free text within `limit` characters, without NUL and unpaired surrogates."""
     _check_length(text, limit, what)
-    if _UNSTORABLE.search(text):
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
         raise InvalidInput(f"The {what} holds a character that can't be stored.")
     return text
 

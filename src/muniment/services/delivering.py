@@ -143,7 +143,7 @@ class Deliverer:
         try:
             attempt = self._attempt(webhook, delivery)
             now = self._ports.clock()
-            tried = delivery.after(attempt, now, jitter=random.random())  # noqa: S311
+            tried = delivery.after(attempt, now, jitter=random.random())  # noqa: S311 -- spreads load
             if attempt.status == GONE:
                 self._disable(webhook, now)
             self._store.save_delivery(tried, now)

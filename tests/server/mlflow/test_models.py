@@ -104,9 +104,7 @@ def test_names_that_no_model_has_are_refused_by_every_call(registry: Registry, n
     assert registry.refused("POST", "registered-models/rename", name="m", new_name=name) == INVALID
 
 
-@pytest.mark.parametrize(
-    "name", ["ü", " lead", "it's", 'a"b', "100%", "a@b", "a\nb", "\x7f", "x" * 2_000, "a.b"]
-)
+@pytest.mark.parametrize("name", ["ü", " lead", "it's", 'a"b', "100%", "a@b", "x" * 2_000, "a.b"])
 def test_all_else_is_a_name(registry: Registry, name: str) -> None:
     registry.model(name)
     assert registry.get_model(name)["name"] == name

@@ -127,7 +127,7 @@ def test_workers_that_begin_at_once_share_one_database(tmp_path: Path) -> None:
 def test_runs_and_logged_models_are_looked_up(tmp_path: Path, python: Callable[..., str]) -> None:
     assert python(LOOK, str(tmp_path / "home")).splitlines() == [
         "0 mlflow-artifacts:/0/RUN/artifacts",
-        '[{"name": "fraud", "version": "3"}]',
+        '[{"name": "fraud", "version": 3}]',
         "not found",
     ]
 
