@@ -76,6 +76,13 @@ def test_the_approver_must_have_the_role_that_the_policy_names(fraud: House) -> 
     assert somebody(fraud, "root", Role.ADMIN).lifecycle.approve(asked.id).state == "approved"
 
 
+def test_an_approver_of_some_models_is_one_for_these(fraud: House) -> None:
+    production(fraud, approvals=1, approver="approver")
+    asked = fraud.lifecycle.request_transition("fraud", 1, "Production")
+    of_these = somebody(fraud, "grace", Role.APPROVER, Narrowing(models="fraud*"))
+    assert of_these.lifecycle.approve(asked.id).state == "approved"
+
+
 def test_what_blocks_is_told_at_once_and_hinders_approval(fraud: House) -> None:
     production(fraud, approvals=1, metrics=[{"metric": "auc", "at_least": 0.85}])
     asked = fraud.lifecycle.request_transition("fraud", 1, "Production")

@@ -108,7 +108,7 @@ VERBS_OF: Final[Mapping[Role, frozenset[Verb]]] = {
 # About the whole registry: only a grant for all workspaces gives them.
 GLOBAL: Final = frozenset({Verb.COLLECT, Verb.AUDIT, Verb.USERS})
 # About a whole workspace: a grant that is narrowed to some models gives none of them.
-_WHOLE: Final = GLOBAL | {
+WHOLE: Final = GLOBAL | {
     Verb.GRANT,
     Verb.STAGES,
     Verb.WEBHOOKS,
@@ -333,7 +333,7 @@ def _allows(grant: Grant, verb: Verb, asked: Asked) -> bool:
     if verb not in grant.verbs:
         return False
     narrowing = grant.narrowing
-    if verb in _WHOLE:
+    if verb in WHOLE:
         return narrowing.whole
     if asked.model is None:
         return True  # "somewhere in the workspace": the object is asked about when it is known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from muniment.domain.access import VERBS_OF, Asked, Role, Verb
+from muniment.domain.access import VERBS_OF, WHOLE, Asked, Role, Verb
 from muniment.domain.entities import RegisteredModel
 from muniment.domain.requests import RequestAction, RequestState, TransitionRequest
 from muniment.domain.stages import Demands, Stage, demands, find_stage
@@ -75,8 +75,11 @@ class Rights(Transitions):
         return None
 
     def _acts_as(self, role: Role, model: RegisteredModel, to: Stage) -> bool:
-        """Say whether the caller may do to this model all that the role may do to models."""
+        """Say whether the caller may do to this model all that the role may do to models.
+
+        What is about the whole workspace does not count, so that a role for some models is one;
+        but for an admin to be one, the stages must be theirs.
+        """
         about = Asked.about(model, stage=to.name)
-        principal = self._caller.principal
-        of_models = VERBS_OF[role] & (VERBS_OF[Role.APPROVER] | {Verb.STAGES})
-        return all(principal.may(verb, about) for verb in of_models)
+        asked = (VERBS_OF[role] - WHOLE) | (VERBS_OF[role] & {Verb.STAGES})
+        return all(self._caller.principal.may(verb, about) for verb in asked)
