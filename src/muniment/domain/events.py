@@ -22,7 +22,7 @@ from types import MappingProxyType
 from typing import Final, cast
 
 from muniment.domain.activities import OF_MODELS, Activity, ActivityKind, Entry, Happened, chain
-from muniment.domain.values import JsonObject, Value, as_values, from_millis
+from muniment.domain.values import JsonObject, Value, as_values, from_millis, text_of
 from muniment.errors import InvalidInput
 
 IS_PROMPT: Final = "mlflow.prompt.is_prompt"
@@ -223,11 +223,6 @@ def _alias(prompt: bool) -> str:
 
 def _texts(tags: Mapping[str, Value], *, without: Sequence[str] = ()) -> JsonObject:
     return {key: text_of(value) for key, value in tags.items() if key not in without}
-
-
-def text_of(value: Value) -> str:
-    """Return a typed value as the text that MLflow knows in its place."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 # -- samples -------------------------------------------------------------------------------------

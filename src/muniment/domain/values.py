@@ -86,6 +86,15 @@ def check_value(key: str, value: object, *, field: str) -> Value:
     )
 
 
+def text_of(value: Value) -> str:
+    """Return a typed value as text, for protocols that know no types.
+
+    >>> text_of(True), text_of(3), text_of(0.5), text_of("x")
+    ('true', '3', '0.5', 'x')
+    """
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def canonical_json(value: Json) -> bytes:
     """Return the one UTF-8 encoding of `value` that digests are taken of.
 

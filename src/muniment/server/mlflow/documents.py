@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from muniment.domain.entities import ModelVersion, RegisteredModel, Status
-from muniment.domain.values import Value, to_millis
+from muniment.domain.values import Value, text_of, to_millis
 
 _STATUS: Final = {
     Status.READY: "READY",
@@ -76,14 +76,3 @@ def version_document(version: ModelVersion, *, with_aliases: bool = True) -> dic
 
 def _tags(tags: Mapping[str, Value]) -> list[dict[str, str]]:
     return [{"key": key, "value": text_of(value)} for key, value in tags.items()]
-
-
-def text_of(value: Value) -> str:
-    """Return a typed value as text: `true`, `3`, `0.5`, and a text as it is.
-
-    >>> text_of(True), text_of(3), text_of(0.5), text_of("x")
-    ('true', '3', '0.5', 'x')
-    """
-    if isinstance(value, str):
-        return value
-    return str(value).lower() if isinstance(value, bool) else repr(value)
