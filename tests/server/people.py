@@ -20,7 +20,7 @@ from muniment.domain.values import utcnow
 from muniment.server.app import create_app, open_ports
 from muniment.server.settings import Settings
 from muniment.services import Ports, Services
-from muniment.services.passwords import hash_password
+from muniment.services.access.passwords import hash_password
 from muniment.storage.accounts import AccountStore
 from tests.server.conftest import ORIGIN, serving
 

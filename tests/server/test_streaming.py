@@ -21,7 +21,7 @@ from muniment.domain.caller import Caller
 from muniment.server import streaming
 from muniment.server.streaming import read_ahead, receiving
 from muniment.services import Services
-from muniment.services.artifacts import Intake
+from muniment.services.artifacts.artifacts import Intake
 from muniment.services.base import Ports
 from muniment.storage.factory import open_folder
 from tests.client import servers

@@ -10,7 +10,7 @@ from muniment.domain.caller import Caller
 from muniment.domain.manifest import FileEntry, Manifest
 from muniment.domain.values import sha256_hex, utcnow
 from muniment.services import Ports, Services
-from muniment.services.sending import Sender
+from muniment.services.webhooks.sending import Sender
 from muniment.storage.factory import open_folder
 
 

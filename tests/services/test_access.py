@@ -43,7 +43,7 @@ from muniment.errors import (
     Unauthenticated,
 )
 from muniment.services import Access, Auditor, Ports, Services
-from muniment.services.access import Identity, SignedIn
+from muniment.services.access.access import Identity, SignedIn
 from muniment.storage.factory import open_folder
 
 from .conftest import Clock

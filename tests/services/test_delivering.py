@@ -12,7 +12,7 @@ from pathlib import Path
 from muniment.domain.changes import ModelChanges, NewVersion, VersionChanges
 from muniment.domain.events import MLFLOW
 from muniment.domain.webhooks import DeliveryState, Webhook, WebhookChanges, WebhookStatus
-from muniment.services.delivering import LEASED_FOR, Deliverer
+from muniment.services.webhooks.delivering import LEASED_FOR, Deliverer
 
 from .conftest import House, house_over
 from .receivers import Answer, Received, Receiver, receiving

@@ -18,7 +18,7 @@ from muniment.errors import (
     PermissionDenied,
     PreconditionFailed,
 )
-from muniment.services import deployments as service
+from muniment.services.usage import deployments as service
 
 from .conftest import House
 from .people import somebody

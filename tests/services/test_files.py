@@ -20,7 +20,7 @@ from muniment.errors import (
     PermissionDenied,
 )
 from muniment.services import Services
-from muniment.services.files import Files
+from muniment.services.artifacts.files import Files
 from tests.services.conftest import House
 
 

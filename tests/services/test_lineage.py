@@ -12,7 +12,7 @@ from muniment.domain.lineage import Direction, GraphNode, LineageGraph, Node, No
 from muniment.domain.refs import Ref, parse_ref
 from muniment.errors import Conflict, InvalidInput, LimitExceeded, NotFound, PermissionDenied
 from muniment.services import Services
-from muniment.services import lineage as service
+from muniment.services.lineage import lineage as service
 
 from .conftest import House
 from .people import somebody

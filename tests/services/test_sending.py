@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from muniment.errors import InvalidInput, Unavailable
-from muniment.services.sending import MAX_ANSWER_BYTES, Sender, is_public
+from muniment.services.webhooks.sending import MAX_ANSWER_BYTES, Sender, is_public
 
 from .receivers import Answer, receiving
 

@@ -17,7 +17,7 @@ from muniment.domain.deployments import Use, UseKind, check_consumer
 from muniment.domain.refs import parse_ref
 from muniment.errors import InUse, InvalidInput, LimitExceeded, NotFound, Unavailable
 from muniment.services import Observer, Ports, Services
-from muniment.services import observer as module
+from muniment.services.usage import observer as module
 from muniment.storage.factory import open_folder
 
 from .conftest import Clock, House

@@ -23,7 +23,7 @@ from muniment.server.tracking import mount_of
 from muniment.server.tracking.routes import routes as tracking_routes
 from muniment.server.upkeep import deliver_webhooks, expire_requests, keep_audit
 from muniment.services import Auditor, Observer, Ports
-from muniment.services.sending import Sender
+from muniment.services.webhooks.sending import Sender
 from muniment.storage.factory import open_folder
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from muniment.server.rates import Rates
 from muniment.server.security import SAFE_METHODS, check_own_page
 from muniment.server.setting_values import is_loopback
 from muniment.server.settings import Settings
-from muniment.services.access import TOKEN_PREFIX, Access, SignedIn
+from muniment.services.access.access import TOKEN_PREFIX, Access, SignedIn
 
 PROBES: Final = frozenset({"/health", "/ready"})
 """What is answered to anybody, whatever they send."""

@@ -25,7 +25,7 @@ from muniment.domain.deployments import check_consumer
 from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.errors import InvalidInput, NotFound
 from muniment.services import Ports, Services
-from muniment.services.access import Access, SignedIn
+from muniment.services.access.access import Access, SignedIn
 
 if TYPE_CHECKING:
     from muniment.server.oidc import Oidc

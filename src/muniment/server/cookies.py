@@ -11,7 +11,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from muniment.services.access import SESSION_LIFETIME
+from muniment.services.access.access import SESSION_LIFETIME
 
 SESSION: Final = "muniment"
 

@@ -22,7 +22,7 @@ from muniment.errors import Corrupt, RangeNotSatisfiable
 from muniment.server.api.preconditions import digest_tag, is_unchanged
 from muniment.server.context import context_of, wait_for
 from muniment.server.streaming import read_ahead, watching
-from muniment.services.artifacts import Artifacts
+from muniment.services.artifacts.artifacts import Artifacts
 from muniment.storage.blobs import BlobStore
 
 FOREVER: Final = "private, max-age=31536000, immutable"

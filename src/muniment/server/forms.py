@@ -20,7 +20,7 @@ from starlette.responses import Response
 from muniment.errors import InvalidInput
 from muniment.server.cookies import SESSION, cookie, set_cookie
 from muniment.server.streaming import read_whole
-from muniment.services.passwords import new_secret
+from muniment.services.access.passwords import new_secret
 
 FIELD: Final = "form"
 _COOKIE: Final = "muniment-form"

@@ -28,7 +28,7 @@ from muniment.server.cookies import SESSION, cookie, drop_cookie, set_cookie, se
 from muniment.server.forms import FormSecret, read_form
 from muniment.server.oidc import local_path
 from muniment.server.pages import page_response, rendered
-from muniment.services.access import SignedIn
+from muniment.services.access.access import SignedIn
 
 router = APIRouter(include_in_schema=False)
 

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
 from muniment.errors import InvalidInput, LimitExceeded
-from muniment.services.artifacts import Intake
+from muniment.services.artifacts.artifacts import Intake
 from muniment.storage.blobs import CHUNK, BlobStat
 
 T = TypeVar("T")

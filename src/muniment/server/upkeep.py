@@ -17,7 +17,7 @@ from uuid import uuid4
 from muniment.domain.caller import Caller
 from muniment.server.context import Context
 from muniment.services import Services
-from muniment.services.delivering import Deliverer
+from muniment.services.webhooks.delivering import Deliverer
 
 ACTOR: Final = "muniment"
 """Who is written into histories and the audit log for what nobody asked for."""

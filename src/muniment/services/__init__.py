@@ -5,24 +5,24 @@ from __future__ import annotations
 from functools import cached_property
 
 from muniment.domain.caller import Caller
-from muniment.services.access import Access
-from muniment.services.administration import Administration
-from muniment.services.artifacts import Artifacts
-from muniment.services.audit import Auditor
+from muniment.services.access.access import Access
+from muniment.services.access.administration import Administration
+from muniment.services.access.audit import Auditor
+from muniment.services.access.runs import Runs
+from muniment.services.artifacts.artifacts import Artifacts
+from muniment.services.artifacts.files import Files
+from muniment.services.artifacts.housekeeping import Housekeeping
 from muniment.services.base import Ports, Retention
-from muniment.services.catalog import Catalog
-from muniment.services.checks import Checks
+from muniment.services.catalog.catalog import Catalog
 from muniment.services.comments import Comments
-from muniment.services.deployments import Deployments
 from muniment.services.feed import Feed
-from muniment.services.files import Files
-from muniment.services.housekeeping import Housekeeping
-from muniment.services.lifecycle import Lifecycle
-from muniment.services.lineage import Lineage
-from muniment.services.observer import Observer
-from muniment.services.runs import Runs
-from muniment.services.uses import Uses
-from muniment.services.webhooks import Webhooks
+from muniment.services.lifecycle.checks import Checks
+from muniment.services.lifecycle.lifecycle import Lifecycle
+from muniment.services.lineage.lineage import Lineage
+from muniment.services.usage.deployments import Deployments
+from muniment.services.usage.observer import Observer
+from muniment.services.usage.uses import Uses
+from muniment.services.webhooks.webhooks import Webhooks
 
 __all__ = [
     "Access",

@@ -16,9 +16,9 @@ from muniment.domain.entities import ModelVersion, RegisteredModel
 from muniment.domain.manifest import Manifest
 from muniment.domain.values import JsonObject, canonical_json, utcnow
 from muniment.errors import Corrupt, NotFound, PermissionDenied, PreconditionFailed
-from muniment.services.audit import Auditor, audited
-from muniment.services.observer import Observer
-from muniment.services.sending import Sender
+from muniment.services.access.audit import Auditor, audited
+from muniment.services.usage.observer import Observer
+from muniment.services.webhooks.sending import Sender
 from muniment.storage.accounts import AccountStore
 from muniment.storage.blobs import BlobStore
 from muniment.storage.leases import LeaseStore

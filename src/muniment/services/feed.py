@@ -10,7 +10,7 @@ from muniment.domain.activities import Happened
 from muniment.domain.entities import Page
 from muniment.domain.paging import decode_token, encode_token
 from muniment.domain.values import to_millis
-from muniment.services.catalog import Catalog
+from muniment.services.catalog.catalog import Catalog
 from muniment.services.pages import moment_of, not_of_this_listing, page_size_of
 from muniment.services.records import Records
 from muniment.services.selecting import Selection, every, some

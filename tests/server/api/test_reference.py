@@ -49,7 +49,7 @@ from muniment.server.api import usage_documents as usage
 from muniment.server.api.routing import Route
 from muniment.server.classic.records import Record
 from muniment.server.classic.routes import ClassicModel
-from muniment.services.lifecycle import Undone
+from muniment.services.lifecycle.lifecycle import Undone
 from tests.client.servers import Server
 from tests.server.api.conftest import Json, as_it_stands
 

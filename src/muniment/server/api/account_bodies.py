@@ -11,9 +11,9 @@ from muniment.domain import access, names
 from muniment.domain.access import Role, Verb
 from muniment.server.api import examples
 from muniment.server.api.bodies import Body, Label, _example, _limit
-from muniment.services.access import EVERYWHERE
-from muniment.services.administration import MAX_TOKEN_LIFETIME
-from muniment.services.passwords import MAX_CHARS, MIN_CHARS
+from muniment.services.access.access import EVERYWHERE
+from muniment.services.access.administration import MAX_TOKEN_LIFETIME
+from muniment.services.access.passwords import MAX_CHARS, MIN_CHARS
 
 UserName: TypeAlias = Annotated[str, _limit(minLength=1, maxLength=128)]
 RoleName: TypeAlias = Annotated[str, Field(json_schema_extra={"enum": [*Role]})]

@@ -25,7 +25,7 @@ from muniment.server.api.parameters import Acting, UploadId
 from muniment.server.api.routing import PREFIX, api_router
 from muniment.server.context import context_of, wait_for
 from muniment.server.streaming import Inflow, announced_size, append, chunks_of, receiving
-from muniment.services.artifacts import Artifacts
+from muniment.services.artifacts.artifacts import Artifacts
 
 router = api_router("uploads")
 

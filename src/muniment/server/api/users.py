@@ -18,7 +18,7 @@ from muniment.server.api.parameters import Acting, PageSize, PageToken, UserName
 from muniment.server.api.preconditions import IfNoneMatch, revision_tag
 from muniment.server.api.routing import PREFIX, api_router
 from muniment.server.context import signed_in_of, wait_for
-from muniment.services.access import EVERYWHERE
+from muniment.services.access.access import EVERYWHERE
 
 router = api_router("users")
 

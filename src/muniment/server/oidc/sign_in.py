@@ -26,7 +26,7 @@ from muniment.server.oidc.fetch import fetch, may_be_asked, unavailable
 from muniment.server.oidc.issuer import Issuer
 from muniment.server.oidc.login import Login, kept_secret, known_login, login_key, new_login
 from muniment.server.oidc.tokens import identity, refused, require_extra, verified
-from muniment.services.access import Identity
+from muniment.services.access.access import Identity
 
 MIN_SECRET_CHARS: Final = 16
 _MAX_CODE_CHARS: Final = 4_096

@@ -14,7 +14,7 @@ from muniment.domain.names import check_subject
 from muniment.domain.values import JsonObject
 from muniment.errors import ConfigurationError, InvalidInput, Unauthenticated
 from muniment.server.oidc.issuer import Issuer
-from muniment.services.access import Identity
+from muniment.services.access.access import Identity
 
 ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "PS256"})
 LEEWAY: Final = 30

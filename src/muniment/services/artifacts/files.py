@@ -16,10 +16,10 @@ from muniment.domain.activities import ActivityKind
 from muniment.domain.files import Child, Folder, StoredFile
 from muniment.domain.manifest import FileEntry, Manifest, media_type_of
 from muniment.errors import InvalidInput, LimitExceeded, NotFound
-from muniment.services.artifacts import Intake, blob_size
-from muniment.services.audit import audited
+from muniment.services.access.audit import audited
+from muniment.services.artifacts.artifacts import Intake, blob_size
+from muniment.services.artifacts.content import place
 from muniment.services.base import Service
-from muniment.services.content import place
 from muniment.storage.blobs import BlobStat, BlobWriter
 
 _PIECE = 1_000

@@ -32,7 +32,7 @@ from muniment.errors import (
     NotImplementedHere,
     Unavailable,
 )
-from muniment.services.audit import audited
+from muniment.services.access.audit import audited
 from muniment.services.base import Service
 from muniment.services.pages import (
     moment_of,

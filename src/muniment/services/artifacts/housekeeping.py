@@ -20,7 +20,7 @@ from muniment.domain.activities import ActivityKind
 from muniment.domain.entities import Upload
 from muniment.domain.garbage import GarbageReport
 from muniment.errors import InvalidInput, NotFound, UploadConflict
-from muniment.services.audit import audited
+from muniment.services.access.audit import audited
 from muniment.services.base import Service
 from muniment.storage.blobs import BlobStat
 from muniment.storage.metadata import ModelId, StorageTotals, Transaction

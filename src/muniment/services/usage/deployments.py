@@ -30,9 +30,9 @@ from muniment.domain.stages import find_stage, with_predefined
 from muniment.domain.values import JsonObject
 from muniment.errors import InvalidInput, LimitExceeded, NotFound
 from muniment.services.base import check_revision, live_version, no_version
-from muniment.services.in_use import deployments_in
 from muniment.services.records import record_in
-from muniment.services.running import Running, no_deployment
+from muniment.services.usage.in_use import deployments_in
+from muniment.services.usage.running import Running, no_deployment
 from muniment.storage.metadata import ModelId, Transaction
 
 

@@ -19,9 +19,9 @@ from muniment.domain.records import Record, RecordKind, RecordQuery
 from muniment.domain.stages import stage_key
 from muniment.errors import NotFound
 from muniment.services.base import no_version
-from muniment.services.in_use import LIVE
 from muniment.services.pages import page_size_of
 from muniment.services.records import Records
+from muniment.services.usage.in_use import LIVE
 
 PRODUCTION: Final = "Production"
 _USES: Final = 1_000

@@ -26,11 +26,11 @@ from muniment.domain.records import RecordKind
 from muniment.domain.refs import Ref, parse_ref
 from muniment.errors import Conflict, LimitExceeded, NotFound
 from muniment.services.base import live_version, no_version
-from muniment.services.catalog import Catalog
-from muniment.services.edges import details_of, kept_edge
+from muniment.services.catalog.catalog import Catalog
+from muniment.services.lineage.edges import details_of, kept_edge
+from muniment.services.lineage.walk import Walk, ancestors
 from muniment.services.pages import page_size_of
 from muniment.services.records import Records, record_in
-from muniment.services.walk import Walk, ancestors
 from muniment.storage.metadata import ModelId, Transaction
 
 MAX_ANCESTORS: Final = 10_000

@@ -7,7 +7,7 @@ from muniment.domain.entities import RegisteredModel
 from muniment.domain.requests import RequestAction, RequestState, TransitionRequest
 from muniment.domain.stages import Demands, Stage, demands, find_stage
 from muniment.errors import Conflict, MunimentError, PermissionDenied
-from muniment.services.transitions import Transitions
+from muniment.services.lifecycle.transitions import Transitions
 from muniment.storage.metadata import ModelId
 
 

@@ -13,7 +13,7 @@ from muniment.domain.entities import Reference, ReferenceKind, RegisteredModel, 
 from muniment.domain.values import JsonObject
 from muniment.errors import NotFound, NotReady, PreconditionFailed
 from muniment.services.base import live_model, live_version
-from muniment.services.versions import Versions
+from muniment.services.catalog.versions import Versions
 from muniment.storage.metadata import Transaction
 
 

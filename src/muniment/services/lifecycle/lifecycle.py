@@ -31,10 +31,10 @@ from muniment.domain.stages import demands, find_stage, with_predefined
 from muniment.domain.timeline import KINDS, Post, Tenure, Undone, holders, tenures
 from muniment.domain.values import JsonObject, time_to_json
 from muniment.errors import Conflict, InvalidInput, NotFound, Unavailable
-from muniment.services.aliases import point_alias, pointed
 from muniment.services.base import live_version
-from muniment.services.requests import Requests
-from muniment.services.transitions import MOMENT, Move, stage_of
+from muniment.services.catalog.aliases import point_alias, pointed
+from muniment.services.lifecycle.requests import Requests
+from muniment.services.lifecycle.transitions import MOMENT, Move, stage_of
 from muniment.storage.metadata import Transaction
 
 _PIECE: Final = 1_000

@@ -21,9 +21,8 @@ from muniment.domain.accounts import BrowserSession, Token, User, UserKind, WhoA
 from muniment.domain.activities import ActivityKind
 from muniment.domain.caller import Caller
 from muniment.errors import InvalidInput, PermissionDenied, RateLimited, Unauthenticated
-from muniment.services.audit import audited
-from muniment.services.base import Ports
-from muniment.services.passwords import (
+from muniment.services.access.audit import audited
+from muniment.services.access.passwords import (
     check_password_rules,
     hash_password,
     new_secret,
@@ -32,6 +31,7 @@ from muniment.services.passwords import (
     secret_fits,
     secret_hash,
 )
+from muniment.services.base import Ports
 from muniment.storage.accounts import AccountStore
 
 EVERYWHERE: Final = "*"

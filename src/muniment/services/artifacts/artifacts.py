@@ -28,10 +28,10 @@ from muniment.errors import (
     NotReady,
     UploadConflict,
 )
-from muniment.services.audit import audited
+from muniment.services.access.audit import audited
+from muniment.services.artifacts.content import place, sizes_here
+from muniment.services.artifacts.possession import nameable
 from muniment.services.base import Service, no_model, no_version
-from muniment.services.content import place, sizes_here
-from muniment.services.possession import nameable
 from muniment.storage.blobs import BlobStat, BlobWriter
 
 

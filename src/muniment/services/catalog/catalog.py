@@ -17,7 +17,7 @@ from muniment.domain.filters import parse_filter, parse_order
 from muniment.domain.paging import encode_token, resume, search_id
 from muniment.domain.query import And, Expression, OrderBy, Query, Target, attribute
 from muniment.domain.stages import stage_key
-from muniment.services.aliases import Aliases
+from muniment.services.catalog.aliases import Aliases
 from muniment.services.pages import page_of, page_size_of, place_of
 from muniment.services.selecting import Selection, every, some
 

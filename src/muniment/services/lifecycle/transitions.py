@@ -26,8 +26,8 @@ from muniment.domain.stages import Stage, demands, find_stage, stage_key, with_p
 from muniment.domain.values import JsonObject
 from muniment.errors import Blocked, InvalidInput
 from muniment.services.base import check_revision, live_model, live_version
-from muniment.services.in_use import recent_uses, refuse_in_use
-from muniment.services.stages import Stages
+from muniment.services.lifecycle.stages import Stages
+from muniment.services.usage.in_use import recent_uses, refuse_in_use
 from muniment.storage.metadata import Transaction
 
 ARCHIVED: Final = "Archived"

@@ -24,6 +24,7 @@ from muniment.domain.refs import Ref
 from muniment.domain.stages import PREDEFINED, find_stage
 from muniment.domain.values import JsonObject, canonical_json, sha256_hex
 from muniment.errors import AlreadyExists, Conflict, NotFound
+from muniment.services.artifacts.content import keep_manifest
 from muniment.services.base import (
     check_revision,
     live_model,
@@ -32,10 +33,9 @@ from muniment.services.base import (
     no_version,
     same,
 )
-from muniment.services.content import keep_manifest
-from muniment.services.edges import details_of, kept_edge, run_edge
-from muniment.services.in_use import recent_uses, refuse_in_use
-from muniment.services.models import Models, check_same_request, refuse_protected
+from muniment.services.catalog.models import Models, check_same_request, refuse_protected
+from muniment.services.lineage.edges import details_of, kept_edge, run_edge
+from muniment.services.usage.in_use import recent_uses, refuse_in_use
 from muniment.storage.metadata import Remembered, Transaction
 
 

@@ -21,10 +21,16 @@ from muniment.domain.requirements import Requirement, Rule, blockers
 from muniment.domain.stages import demands, find_stage, with_predefined
 from muniment.domain.values import JsonObject, time_to_json
 from muniment.errors import Conflict, NotFound, PreconditionFailed
+from muniment.services.access.rights import Rights
 from muniment.services.base import live_version, no_version
+from muniment.services.lifecycle.transitions import (
+    Move,
+    archived,
+    blocked,
+    check_archiving,
+    stage_of,
+)
 from muniment.services.pages import page_size_of
-from muniment.services.rights import Rights
-from muniment.services.transitions import Move, archived, blocked, check_archiving, stage_of
 from muniment.storage.metadata import ModelId, Transaction
 
 

@@ -16,7 +16,7 @@ from muniment.domain.stages import (
 )
 from muniment.domain.values import JsonObject
 from muniment.errors import InUse, InvalidInput, LimitExceeded, NotFound, PreconditionFailed
-from muniment.services.audit import audited
+from muniment.services.access.audit import audited
 from muniment.services.records import Records
 
 

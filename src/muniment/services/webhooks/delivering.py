@@ -31,7 +31,7 @@ from muniment.domain.webhooks import (
 )
 from muniment.errors import InvalidInput, Unavailable
 from muniment.services.base import Ports
-from muniment.services.dispatching import dispatch
+from muniment.services.webhooks.dispatching import dispatch
 from muniment.storage.leases import LeaseStore
 from muniment.storage.webhooks import WebhookStore
 

@@ -14,8 +14,8 @@ from uuid import uuid4
 from muniment.domain.caller import Caller
 from muniment.domain.manifest import Manifest
 from muniment.errors import InvalidInput, MissingBlobs
+from muniment.services.artifacts.possession import claim, nameable
 from muniment.services.base import Ports
-from muniment.services.possession import claim, nameable
 from muniment.storage.blobs import BlobStat, BlobWriter
 
 LISTED = 100  # missing digests named in an error; the client asks `missing` for all

@@ -19,7 +19,7 @@ from muniment.errors import (
     PermissionDenied,
 )
 from muniment.services.base import Service, check_revision, live_model, no_model, same
-from muniment.services.in_use import recent_uses, refuse_model_in_use
+from muniment.services.usage.in_use import recent_uses, refuse_model_in_use
 from muniment.storage.metadata import ModelId, Remembered, Transaction
 
 

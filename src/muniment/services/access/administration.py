@@ -20,16 +20,16 @@ from muniment.errors import (
     NotFound,
     PermissionDenied,
 )
-from muniment.services.access import EVERYWHERE, TOKEN_PREFIX, Access, SignedIn
-from muniment.services.audit import audited
-from muniment.services.base import Service
-from muniment.services.pages import page_of, page_size_of, place_of
-from muniment.services.passwords import (
+from muniment.services.access.access import EVERYWHERE, TOKEN_PREFIX, Access, SignedIn
+from muniment.services.access.audit import audited
+from muniment.services.access.passwords import (
     hash_password,
     new_one_time_password,
     new_secret,
     secret_hash,
 )
+from muniment.services.base import Service
+from muniment.services.pages import page_of, page_size_of, place_of
 from muniment.storage.accounts import AccountStore
 
 MAX_TOKEN_LIFETIME = timedelta(days=3650)

@@ -1,0 +1,1 @@
+"""Bytes: those of versions, of runs, and of nobody."""

@@ -1,0 +1,1 @@
+"""Where versions run: as declared, and as observed."""
