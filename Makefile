@@ -47,9 +47,12 @@ format: $(INSTALLED) ## put the code into shape
 bench: $(INSTALLED) ## measure speed and memory
 	@$(BIN)/python -m bench $(ARGS)
 
+# All but sagemaker-v2, which can't stand beside sagemaker.
+EXTRAS := $(addprefix --extra ,demo fsspec mlflow mongodb oidc postgres s3 sagemaker scan signing)
+
 lock: $(INSTALLED) ## write the lock files in requirements/ (ARGS=--upgrade: newest versions)
 	$(BIN)/uv pip compile pyproject.toml --output-file requirements/dev.lock --quiet \
-		--universal --all-extras --group dev --generate-hashes \
+		--universal $(EXTRAS) --group dev --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
 	$(BIN)/uv pip compile requirements/mlflow2.in --output-file requirements/mlflow2.lock --quiet \
 		--python-version 3.11 --generate-hashes \
