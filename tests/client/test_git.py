@@ -107,21 +107,3 @@ def test_a_push_works_in_a_folder_that_was_removed(
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert local.push("m", b"1", use_git=True).version == 1
-
-
-@pytest.mark.parametrize(
-    ("remote", "shown"),
-    [
-        ("https://ada:se@cret@example.com/x.git?token=1#y", "https://example.com/x.git"),
-        ("ssh://git@example.com:2222/team/x", "ssh://example.com:2222/team/x"),
-        ("git@example.com:team/x.git", "ssh://example.com/team/x.git"),
-        ("example.com:/srv/x.git", "ssh://example.com/srv/x.git"),
-        ("ada:secret@example.com:x", ""),
-        ("/srv/git/x.git", ""),
-        ("file:///srv/git/x.git", ""),
-        (r"C:\git\x", ""),
-        ("", ""),
-    ],
-)
-def test_the_address_of_a_remote_is_told_without_credentials(remote: str, shown: str) -> None:
-    assert git.repository_of(remote) == shown

@@ -64,6 +64,35 @@ def test_a_logged_model_becomes_a_sealed_version_that_knows_its_run(
     assert entity.source == version.source_uri
 
 
+def test_what_the_run_came_from_becomes_the_version_s_lineage(
+    led: Led, registry: Registry, classifier: LogisticRegression, name: str
+) -> None:
+    import mlflow.sklearn
+
+    data = led.mlflow.data.from_numpy(X, name="bookings", source="s3://lake/bookings.npy")
+    with led.mlflow.start_run(tags={"mlflow.source.git.commit": "a" * 40}) as run:
+        led.mlflow.log_input(data, context="training")
+        led.mlflow.log_input(data, context="validation")
+        mlflow.sklearn.log_model(classifier, name="model", registered_model_name=name)
+
+    edges = {
+        (edge.relation.value, edge.node.kind.value): edge
+        for edge in registry.backend.lineage.edges(name, 1)
+    }
+    assert set(edges) == {
+        ("produced_by", "run"),
+        ("part_of", "experiment"),
+        ("built_from", "commit"),
+        ("trained_on", "dataset"),
+        ("evaluated_on", "dataset"),
+    }
+    used = edges["trained_on", "dataset"]
+    assert (used.node.name, used.node.digest) == ("bookings", data.digest)
+    assert used.node.uri == "s3://lake/bookings.npy"
+    assert used.source == "mlflow"
+    assert edges["part_of", "experiment"].node.id.startswith(f"{run.info.experiment_id}@")
+
+
 def test_it_predicts_the_same_in_a_fresh_process(
     led: Led, classifier: LogisticRegression, name: str, tmp_path: Path
 ) -> None:

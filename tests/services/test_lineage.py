@@ -6,9 +6,18 @@ import pytest
 
 from muniment.domain import lineage as domain
 from muniment.domain.access import Grant, Narrowing, Principal, Role, Verb
+from muniment.domain.activities import ActivityKind
 from muniment.domain.caller import Caller
 from muniment.domain.changes import NewVersion
-from muniment.domain.lineage import Direction, GraphNode, LineageGraph, Node, NodeKind
+from muniment.domain.lineage import (
+    Direction,
+    GraphNode,
+    LineageGraph,
+    Node,
+    NodeKind,
+    Origin,
+    Relation,
+)
 from muniment.domain.refs import Ref, parse_ref
 from muniment.errors import Conflict, InvalidInput, LimitExceeded, NotFound, PermissionDenied
 from muniment.services import Services
@@ -50,6 +59,30 @@ def labels(graph: LineageGraph) -> dict[str, int]:
 def drawn(graph: LineageGraph) -> set[tuple[str, str, str]]:
     names = {node.key: node.label for node in graph.nodes}
     return {(names[e.child], e.relation.value, names[e.parent]) for e in graph.edges}
+
+
+# -- of new versions -----------------------------------------------------------------------------
+
+
+def test_a_new_version_comes_with_its_lineage(house: House) -> None:
+    experiment = Node(NodeKind.EXPERIMENT, "7", name="fraud")
+    origins = (Origin(DATA, Relation.TRAINED_ON, "mlflow"), Origin(experiment, Relation.PART_OF))
+    new = NewVersion(pending=True, run_id="r1", origins=(*origins, origins[0]))
+    house.catalog.create_version("fraud", new, create_model=True)
+    edges = house.lineage.edges("fraud", 1)
+    assert [(e.relation, e.node.id, e.source) for e in edges] == [
+        ("trained_on", "1f8a", "mlflow"),
+        ("part_of", "7", ""),
+        ("produced_by", "r1", "run_id"),
+    ]
+    kinds = [a.kind for a in house.catalog.history("fraud").items]
+    assert kinds.count(ActivityKind.LINEAGE_ADDED) == 3
+
+
+def test_a_new_version_is_linked_to_other_versions_only_once_it_is_there(house: House) -> None:
+    origin = Origin(of_version("base/1"), Relation.DERIVED_FROM)
+    with pytest.raises(InvalidInput, match="can't name other versions"):
+        house.catalog.create_version("m", NewVersion(pending=True, origins=(origin,)))
 
 
 # -- edges ---------------------------------------------------------------------------------------

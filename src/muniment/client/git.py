@@ -12,7 +12,8 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from muniment.domain.lineage import Node, NodeKind
+from muniment.domain.lineage import Node
+from muniment.domain.repositories import address_of, commit_node
 from muniment.domain.values import Value
 
 VARIABLE: Final = "MUNIMENT_GIT"
@@ -20,10 +21,6 @@ SOURCE: Final = "git"
 _OFF: Final = ("0", "off", "no", "false")
 _PATIENCE: Final = 2.0  # seconds for each question to git
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_URL: Final = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^/@]*@)*(?P<rest>[^?#\s]+)[^\s]*", re.I
-)
-_SCP: Final = re.compile(r"(?:[^/@:\s]+@)?(?P<host>[\w.-]{2,}):(?P<path>[^\s@\\]+)")  # no C:\\…
 
 
 def wanted(asked: bool | None) -> bool:
@@ -46,31 +43,10 @@ def commit_here(folder: Path | None = None) -> Node | None:
     commit = _asked(git, here, "rev-parse", "--verify", "--quiet", "HEAD")
     if commit is None or not _COMMIT.fullmatch(commit):
         return None
-    repository = repository_of(_asked(git, here, "config", "--get", "remote.origin.url") or "")
+    repository = address_of(_asked(git, here, "config", "--get", "remote.origin.url") or "")
     changed = _asked(git, here, "status", "--porcelain", "--untracked-files=no")
     properties: dict[str, Value] = {} if changed is None else {"dirty": bool(changed)}
-    return Node(
-        NodeKind.COMMIT,
-        f"{repository}@{commit}" if repository else commit,
-        name=commit[:12],
-        uri=repository,
-        properties=properties,
-    )
-
-
-def repository_of(remote: str) -> str:
-    """Return the address of a remote without credentials; "" for a folder or anything else.
-
-    >>> repository_of("https://ada:secret@example.com/team/fraud.git")
-    'https://example.com/team/fraud.git'
-    >>> repository_of("git@example.com:team/fraud.git")
-    'ssh://example.com/team/fraud.git'
-    """
-    if url := _URL.fullmatch(remote):
-        return "" if url["scheme"].lower() == "file" else f"{url['scheme']}://{url['rest']}"
-    if scp := _SCP.fullmatch(remote):
-        return f"ssh://{scp['host']}/{scp['path'].lstrip('/')}"
-    return ""
+    return commit_node(commit, repository, properties)
 
 
 def _asked(git: str, folder: Path, *arguments: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from muniment.domain import names
 from muniment.domain.entities import ModelVersion, RegisteredModel, Signature
+from muniment.domain.lineage import Origin, check_origins
 from muniment.domain.manifest import Manifest
 from muniment.domain.values import JsonObject, Value, canonical_json, sha256_hex
 from muniment.errors import InvalidInput, LimitExceeded
@@ -26,7 +27,7 @@ class NewVersion:
     With `files` it is READY at once (every blob must be stored already). Without, `pending=True`
     reserves a number, to be sealed or failed later; else `source_uri` says where the content is
     (and `location` where its bytes are, if that is somewhere else), and the version is READY as a
-    mere pointer.
+    mere pointer. `origins` become edges of its lineage in the same step.
     """
 
     files: Manifest | None = None
@@ -42,6 +43,7 @@ class NewVersion:
     location: str = ""
     run_id: str = ""
     run_link: str = ""
+    origins: tuple[Origin, ...] = ()
 
     def checked(self) -> NewVersion:
         """Return this with every field checked (metrics as floats).
@@ -69,6 +71,7 @@ class NewVersion:
             location=names.check_text(self.location, "location"),
             run_id=names.check_text(self.run_id, "run_id"),
             run_link=names.check_text(self.run_link, "run_link"),
+            origins=check_origins(self.origins),
         )
 
     def to_json(self) -> JsonObject:
@@ -89,6 +92,8 @@ class NewVersion:
         }
         if self.location:  # servers that came before it refuse what they do not know
             out["location"] = self.location
+        if self.origins:
+            out["lineage"] = [origin.to_json() for origin in self.origins]
         return out
 
     def fingerprint(self) -> str:

@@ -11,7 +11,7 @@ is what it came from; downstream is what came from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -29,7 +29,7 @@ from muniment.domain.values import (
     time_from_json,
     time_to_json,
 )
-from muniment.errors import InvalidInput
+from muniment.errors import InvalidInput, LimitExceeded
 
 MAX_HOPS: Final = 20
 MAX_EDGES: Final = 1_000  # of one version
@@ -140,6 +140,23 @@ class Node:
             **texts,
             properties=names.check_values(as_values(properties), "property", names.MAX_TAGS),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a version that is just being made comes from, and how; `source` says who noted it."""
+
+    node: Node
+    relation: Relation
+    source: str = ""
+
+    def to_json(self) -> JsonObject:
+        """Return the API's form."""
+        return {
+            "node": self.node.to_json(),
+            "relation": self.relation.value,
+            "source": self.source,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,3 +363,27 @@ def relation_to(kind: NodeKind, relation: str = "") -> Relation:
             f"No relation {relation!r:.80} leads to a {kind}.", hint=f"Name {' or '.join(usual)}."
         )
     return Relation(relation)
+
+
+def check_origins(origins: Sequence[Origin]) -> tuple[Origin, ...]:
+    """Return the origins, each once.
+
+    Raises:
+        InvalidInput: one is a version, which only an existing version can be linked to.
+        LimitExceeded: they are too many.
+    """
+    for origin in origins:
+        if origin.node.kind is NodeKind.VERSION:
+            raise InvalidInput(
+                "A new version's lineage can't name other versions.",
+                hint="Link it to them once it is there.",
+                details={"field": "lineage"},
+            )
+        relation_to(origin.node.kind, origin.relation)
+    once = {(origin.relation, origin.node.key): origin for origin in origins}
+    if len(once) > MAX_EDGES:
+        raise LimitExceeded(
+            f"A version comes from {len(once)} things; at most {MAX_EDGES} can be noted.",
+            details={"limit": MAX_EDGES, "field": "lineage"},
+        )
+    return tuple(once.values())

@@ -15,6 +15,9 @@ from mlflow.models import Model
 
 from muniment.domain import names
 from muniment.domain.entities import Signature, Variable, VariableType
+from muniment.domain.lineage import Origin
+from muniment.domain.repositories import address_of
+from muniment.domain.runs import DataUsed, origins_of_run
 from muniment.errors import MunimentError
 
 V = TypeVar("V")
@@ -43,26 +46,34 @@ class ModelFacts:
     metrics: Mapping[str, float] = field(default_factory=dict)
     framework: str = ""
     signature: Signature | None = None
+    origins: tuple[Origin, ...] = ()
 
 
 def facts_of(
-    folder: Path, *, run_id: str | None, model_id: str | None, tracking_uri: str | None
+    folder: Path,
+    *,
+    run_id: str | None,
+    model_id: str | None,
+    tracking_uri: str | None,
+    is_ours: bool = False,
 ) -> ModelFacts:
     """Return what the model's description, its run and its logged model say.
 
-    What can't be asked, or does not fit our rules, is left out with a warning: a model is
-    registered for its files.
+    `is_ours`: the tracking server is the registry's own. What can't be asked, or does not fit our
+    rules, is left out with a warning: a model is registered for its files.
     """
     params: dict[str, str] = {}
     metrics: dict[str, float] = {}
+    origins: tuple[Origin, ...] = ()
     client = MlflowClient(tracking_uri=tracking_uri)
     try:
         logged = client.get_logged_model(model_id) if model_id else None
         run_id = run_id or (logged.source_run_id if logged else None)
         if run_id:
-            data = client.get_run(run_id).data
-            params.update(data.params)
-            metrics.update(data.metrics)
+            run = client.get_run(run_id)
+            params.update(run.data.params)
+            metrics.update(run.data.metrics)
+            origins = _origins(client, run, "" if is_ours else tracking_uri or "")
         if logged:
             params.update(logged.params or {})
             # MLflow's database keeps the NaN of a model as 0; that of the run stays one
@@ -77,7 +88,26 @@ def facts_of(
         metrics=_fitting(metrics, "metric", names.check_metrics),
         framework=framework,
         signature=signature,
+        origins=origins,
     )
+
+
+def _origins(client: MlflowClient, run: Any, tracking_uri: str) -> tuple[Origin, ...]:
+    """Return what the run tells of; an experiment's id is one of its tracking server's own."""
+    experiment = client.get_experiment(run.info.experiment_id)
+    inputs = getattr(run, "inputs", None)  # MLflow 2.0 knows of none
+    return origins_of_run(
+        experiment_id=run.info.experiment_id,
+        experiment_name=experiment.name,
+        place=tracking_uri and (address_of(tracking_uri) or experiment.artifact_location),
+        data=map(_data_used, inputs.dataset_inputs if inputs else ()),
+        tags=run.data.tags,
+    )
+
+
+def _data_used(logged: Any) -> DataUsed:
+    data, tags = logged.dataset, {tag.key: tag.value for tag in logged.tags}
+    return DataUsed(data.name, data.digest, data.source_type, data.source, tags)
 
 
 def _fitting(

@@ -152,6 +152,7 @@ class MunimentStore(RestStore):  # type: ignore[misc]  # mlflow is untyped for u
             run_id=new.run_id,
             model_id=model_id or sources.logged_model_of(new.source_uri),
             tracking_uri=self._tracking_uri,
+            is_ours=same_server(self._tracking_uri or "", self.server),
         )
         new = replace(
             new,
@@ -160,6 +161,7 @@ class MunimentStore(RestStore):  # type: ignore[misc]  # mlflow is untyped for u
             metrics=facts.metrics,
             framework=facts.framework,
             signature=facts.signature,
+            origins=facts.origins,
         )
         registry = self._registry
         transfers = Transfers(registry.backend, registry.cache, progress=None)

@@ -62,10 +62,16 @@ print("done")
 def test_the_stock_client_logs_registers_finds_and_loads(
     tracked: Tracked, python: Callable[..., str]
 ) -> None:
+    name = tracked.world.name("iris")
     printed = python(
         STORY,
-        tracked.world.name("iris"),
+        name,
         MLFLOW_TRACKING_URI=tracked.url,
         MLFLOW_TRACKING_TOKEN=tracked.world.tokens["contributor"],
     )
     assert printed.splitlines()[-1] == "done"
+
+    with tracked.client("contributor") as client:
+        edges = client.get(f"/api/v1/models/{name}/versions/1/lineage").json()
+    told = {(edge["relation"], edge["node"]["kind"]) for edge in edges["items"]}
+    assert {("produced_by", "run"), ("part_of", "experiment"), ("trained_on", "dataset")} <= told

@@ -10,7 +10,7 @@ from pydantic import Field
 from muniment.domain import access, names
 from muniment.domain.access import Role, Verb
 from muniment.server.api import examples
-from muniment.server.api.bodies import Body, Label, _example, _limit
+from muniment.server.api.base_bodies import Body, Label, _example, _limit
 from muniment.services.access.access import EVERYWHERE
 from muniment.services.access.administration import MAX_TOKEN_LIFETIME
 from muniment.services.access.passwords import MAX_CHARS, MIN_CHARS

@@ -6,47 +6,34 @@ Types are strict and unknown fields are refused; lengths, keys and ranges are th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json
 
 from muniment.domain import changes, entities, names
 from muniment.domain.manifest import DEFAULT_MEDIA_TYPE, FileEntry, Manifest
 from muniment.errors import InvalidInput
 from muniment.server.api import examples
+from muniment.server.api.base_bodies import (
+    Body,
+    Description,
+    Label,
+    Name,
+    Number,
+    Scalar,
+    ScalarOrNull,
+    Sha256,
+    Size,
+    Text,
+    _example,
+    _limit,
+)
+from muniment.server.api.lineage_bodies import NewEdge
 
 B = TypeVar("B", bound=BaseModel)
 SECRET_FIELDS: Final = frozenset({"password", "old", "new", "secret"})
 """Fields whose values no message repeats."""
-
-# The domain says more clearly what a tag or param may be than a union of types does.
-Scalar: TypeAlias = Annotated[str | int | float | bool, SkipValidation]
-ScalarOrNull: TypeAlias = Annotated[str | int | float | bool | None, SkipValidation]
-
-
-def _limit(**keywords: int) -> Any:
-    """Document a limit that the domain checks."""
-    return Field(json_schema_extra=dict(keywords))
-
-
-def _example(**fields: Any) -> ConfigDict:
-    return ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [fields]})
-
-
-class Body(BaseModel):
-    """Strict, and closed."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-Text: TypeAlias = Annotated[str, _limit(maxLength=names.MAX_TEXT_CHARS)]
-Description: TypeAlias = Annotated[str, _limit(maxLength=names.MAX_DESCRIPTION_CHARS)]
-Label: TypeAlias = Annotated[str, _limit(maxLength=names.MAX_LABEL_CHARS)]
-Name: TypeAlias = Annotated[str, _limit(minLength=1, maxLength=names.MAX_NAME_CHARS)]
-Sha256: TypeAlias = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9a-f]{64}$"})]
-Size: TypeAlias = Annotated[int, _limit(minimum=0, maximum=names.MAX_BLOB_BYTES)]
-Number: TypeAlias = Annotated[int, Field(ge=1, lt=10**18)]
 
 
 class NewModel(Body):
@@ -58,7 +45,7 @@ class NewModel(Body):
 
     name: Name
     description: Description = ""
-    tags: dict[str, Scalar] = {}
+    tags: dict[str, Scalar] = Field(default={})
 
     def to_changes(self) -> changes.ModelChanges:
         """Return everything but the name."""
@@ -75,7 +62,7 @@ class ModelPatch(Body):
 
     name: Name | None = None
     description: Description | None = None
-    tags: dict[str, ScalarOrNull] = {}
+    tags: dict[str, ScalarOrNull] = Field(default={})
 
     def to_changes(self) -> changes.ModelChanges:
         """Return everything but the name."""
@@ -114,7 +101,7 @@ class Variables(Body):
 
     model_config = _example(variables=[{"name": "amount", "type": "NUMERIC"}])
 
-    variables: list[Variable] = []
+    variables: list[Variable] = Field(default=[])
 
 
 class Signature(Body):
@@ -147,15 +134,16 @@ class NewVersion(Body):
     pending: bool = False
     label: Label | None = None
     description: Description = ""
-    tags: dict[str, Scalar] = {}
-    params: dict[str, Scalar] = {}
-    metrics: dict[str, float] = {}
+    tags: dict[str, Scalar] = Field(default={})
+    params: dict[str, Scalar] = Field(default={})
+    metrics: dict[str, float] = Field(default={})
     framework: Text = ""
     signature: Signature | None = None
     source_uri: Text = ""
     location: Text = ""
     run_id: Text = ""
     run_link: Text = ""
+    lineage: list[NewEdge] = Field(default=[])
 
     def to_new_version(self, files: Manifest | None = None) -> changes.NewVersion:
         """Return the request, with `files` in place of those that stand here, if given."""
@@ -175,6 +163,7 @@ class NewVersion(Body):
             location=self.location,
             run_id=self.run_id,
             run_link=self.run_link,
+            origins=tuple(edge.to_origin() for edge in self.lineage),
         )
 
 
@@ -187,9 +176,9 @@ class VersionPatch(Body):
 
     label: Label | None = None
     description: Description | None = None
-    tags: dict[str, ScalarOrNull] = {}
-    params: dict[str, ScalarOrNull] = {}
-    metrics: dict[str, float | None] = {}
+    tags: dict[str, ScalarOrNull] = Field(default={})
+    params: dict[str, ScalarOrNull] = Field(default={})
+    metrics: dict[str, float | None] = Field(default={})
     framework: Text | None = None
     signature: Signature | None = None
     run_id: Text | None = None

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from muniment.domain.manifest import SCHEMA
 from muniment.server.api import examples
-from muniment.server.api.bodies import File, Scalar, Signature
+from muniment.server.api.base_bodies import Scalar
+from muniment.server.api.bodies import File, Signature
 
 
 def _example(**fields: Any) -> ConfigDict:

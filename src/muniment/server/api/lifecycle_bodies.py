@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from muniment.domain import comments, lineage, stages
+from muniment.domain import comments, stages
 from muniment.domain.access import Role
 from muniment.domain.deployments import DeploymentStatus
 from muniment.errors import InvalidInput
 from muniment.server.api import lifecycle_examples as examples
-from muniment.server.api.bodies import Body, Number, Scalar, Text, _example, _limit
+from muniment.server.api.base_bodies import Body, Number, Text, _example, _limit
 
 Label: TypeAlias = Annotated[str, _limit(minLength=1, maxLength=256)]
 Days: TypeAlias = Annotated[float, Field(json_schema_extra={"exclusiveMinimum": 0})]
@@ -132,34 +132,6 @@ class NewCheck(Body):
     verdict: Literal["pass", "fail", "unknown"]
     findings: list[Text] = Field(default=[])
     url: Text = ""
-
-
-class Node(Body):
-    """What a version came from; a version is named by a reference or by its uuid."""
-
-    model_config = _example(**examples.NODE)
-
-    kind: Annotated[str, Field(json_schema_extra={"enum": [*lineage.NodeKind]})]
-    id: Text = ""
-    name: Text = ""
-    uri: Text = ""
-    digest: Text = ""
-    properties: dict[str, Scalar] = Field(default={})
-
-
-class NewEdge(Body):
-    """A version came from `node`; without a relation, in the way that is usual for its kind."""
-
-    model_config = _example(node=examples.NODE, relation="trained_on", source="mlflow")
-
-    node: Node
-    relation: Annotated[str, Field(json_schema_extra={"enum": ["", *lineage.Relation]})] = ""
-    source: Text = ""
-
-    def to_node(self) -> lineage.Node:
-        """Return the node as the domain knows it. Raises InvalidInput."""
-        # What is no property is the domain's to refuse; the framework need not warn of it.
-        return lineage.Node.from_json(self.node.model_dump(warnings=False))
 
 
 class Deployment(Body):

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from muniment.domain.lineage import MAX_HOPS, MAX_NODES, Direction, Node, NodeKind
 from muniment.domain.refs import Ref, parse_ref
-from muniment.server.api import lifecycle_bodies as bodies
+from muniment.server.api import lineage_bodies as bodies
 from muniment.server.api import usage_documents as documents
 from muniment.server.api.answers import json_answer, list_answer
 from muniment.server.api.openapi import answers

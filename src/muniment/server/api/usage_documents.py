@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from muniment.server.api import lifecycle_examples as examples
-from muniment.server.api.bodies import Scalar
+from muniment.server.api.base_bodies import Scalar
 from muniment.server.api.documents import Document, _example
 
 

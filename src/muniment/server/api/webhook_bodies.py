@@ -10,7 +10,7 @@ from muniment.domain.events import SAMPLES, Event
 from muniment.domain.patterns import MAX_PATTERN_CHARS
 from muniment.domain.webhooks import WebhookChanges, WebhookStatus
 from muniment.server.api import lifecycle_examples as examples
-from muniment.server.api.bodies import Body, Description, Text, _example, _limit
+from muniment.server.api.base_bodies import Body, Description, Text, _example, _limit
 
 Pattern: TypeAlias = Annotated[str, _limit(minLength=1, maxLength=MAX_PATTERN_CHARS)]
 EventName: TypeAlias = Annotated[

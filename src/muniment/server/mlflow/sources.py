@@ -27,6 +27,7 @@ from typing import Final
 from muniment.domain import names
 from muniment.domain.access import Verb
 from muniment.domain.entities import ModelVersion, Status
+from muniment.domain.lineage import Origin
 from muniment.domain.manifest import Manifest
 from muniment.domain.refs import Ref
 from muniment.errors import InvalidInput, NotFound, NotReady
@@ -64,6 +65,7 @@ class Resolved:
     location: str = ""
     files: Manifest | None = None
     model_id: str = ""
+    origins: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ async def resolve(
         files = await call.wait_for(partial(call.services.files.manifest_of, folder))
     else:
         files = await ingest(call, Wanted(name, uri, run_id, model_id))
-    return Resolved(source, run_id, location, files, "" if owner is None else model_id)
+    origins = await _origins(call, run_id)
+    return Resolved(source, run_id, location, files, "" if owner is None else model_id, origins)
 
 
 async def link(call: Call, resolved: Resolved, version: ModelVersion) -> None:
@@ -205,6 +208,15 @@ async def _owner(call: Call, uri: SourceUri, run_id: str, model_id: str) -> _Own
     if owner is not None:
         call.services.runs.check(Verb.READ_RUNS)
     return owner
+
+
+async def _origins(call: Call, run_id: str) -> tuple[Origin, ...]:
+    """Return what the run tells of, if it is kept here and the caller may read runs."""
+    tracking = tracking_of(call.request)
+    if tracking is None or not run_id or not call.services.runs.may(Verb.READ_RUNS):
+        return ()
+    run = await call.wait_for(partial(tracking.run, run_id))
+    return () if run is None else run.origins
 
 
 def _check_owned(

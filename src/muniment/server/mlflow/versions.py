@@ -52,6 +52,7 @@ async def create(call: Call) -> Response:
         location=resolved.location,
         run_id=resolved.run_id,
         run_link=call.text("run_link"),
+        origins=resolved.origins,
     )
     version = await call.wait_for(partial(call.services.catalog.create_version, name, new))
     await sources.link(call, resolved, version)

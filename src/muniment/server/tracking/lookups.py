@@ -10,14 +10,20 @@ from typing import Protocol, cast
 
 from starlette.requests import Request
 
+from muniment.domain.lineage import Origin
+
 
 @dataclass(frozen=True, slots=True)
 class TrackedRun:
-    """A run; `artifact_uri` is the folder of its files (`mlflow-artifacts:/0/<run>/artifacts`)."""
+    """A run; `artifact_uri` is the folder of its files (`mlflow-artifacts:/0/<run>/artifacts`).
+
+    `origins` are what a model that it has logged comes from, beside the run itself.
+    """
 
     run_id: str
     experiment_id: str
     artifact_uri: str
+    origins: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from typing import Any, Final, cast
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from muniment.domain.runs import DataUsed, origins_of_run
 from muniment.errors import ConfigurationError, Unavailable
 from muniment.server.tracking.database import alone, store_uri
 from muniment.server.tracking.lookups import TrackedModel, TrackedRun
@@ -66,7 +67,15 @@ class Official:
         if run is None:
             return None
         info = run.info
-        return TrackedRun(info.run_id, str(info.experiment_id), info.artifact_uri)
+        experiment = _found(partial(self._store.get_experiment, info.experiment_id))
+        origins = origins_of_run(
+            experiment_id=str(info.experiment_id),
+            experiment_name="" if experiment is None else experiment.name,
+            place="",
+            data=map(_data_used, run.inputs.dataset_inputs if run.inputs else ()),
+            tags=run.data.tags,
+        )
+        return TrackedRun(info.run_id, str(info.experiment_id), info.artifact_uri, origins)
 
     def logged_model(self, model_id: str) -> TrackedModel | None:
         """Return a logged model; None if there is none, or it is deleted."""
@@ -83,6 +92,11 @@ class Official:
     def link_version(self, model_id: str, name: str, version: int) -> None:
         """Note on a logged model that it is registered as a version."""
         self._store.set_model_versions_tags(name, version, model_id)
+
+
+def _data_used(logged: Any) -> DataUsed:
+    data, tags = logged.dataset, {tag.key: tag.value for tag in logged.tags}
+    return DataUsed(data.name, data.digest, data.source_type, data.source, tags)
 
 
 def _found(look: Callable[[], Any]) -> Any:

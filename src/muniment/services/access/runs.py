@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from muniment.domain.access import Verb
-from muniment.services.base import Service
+from muniment.services.base import ANYTHING, Service
 
 
 class Runs(Service):
@@ -12,3 +12,7 @@ class Runs(Service):
     def check(self, verb: Verb) -> None:
         """Raise PermissionDenied unless the caller may do `verb`: READ_RUNS or WRITE_RUNS."""
         self._require(verb)
+
+    def may(self, verb: Verb) -> bool:
+        """Say whether the caller may do `verb`: READ_RUNS or WRITE_RUNS."""
+        return self._caller.principal.may(verb, ANYTHING)

@@ -34,7 +34,7 @@ from muniment.services.base import (
     same,
 )
 from muniment.services.catalog.models import Models, check_same_request, refuse_protected
-from muniment.services.lineage.edges import details_of, kept_edge, run_edge
+from muniment.services.lineage.edges import details_of, first_edges, kept_edge
 from muniment.services.usage.in_use import recent_uses, refuse_in_use
 from muniment.storage.metadata import Remembered, Transaction
 
@@ -324,9 +324,9 @@ class Versions(Models):
             "tags": dict(version.tags),
         }
         tx.record(self._entry(ActivityKind.VERSION_CREATED, now, version=number, details=details))
-        if version.run_id:
-            origin = details_of(kept_edge(tx, run_edge(version)))
-            tx.record(self._entry(ActivityKind.LINEAGE_ADDED, now, version=number, details=origin))
+        for edge in first_edges(version, new.origins):
+            details = details_of(kept_edge(tx, edge))
+            tx.record(self._entry(ActivityKind.LINEAGE_ADDED, now, version=number, details=details))
         self._touch(tx, replace(model, last_number=number), now, count=1)
         return version
 
