@@ -70,9 +70,10 @@ def test_what_the_run_came_from_becomes_the_version_s_lineage(
     import mlflow.sklearn
 
     data = led.mlflow.data.from_numpy(X, name="bookings", source="s3://lake/bookings.npy")
+    held_out = led.mlflow.data.from_numpy(X[:3], name="held out")
     with led.mlflow.start_run(tags={"mlflow.source.git.commit": "a" * 40}) as run:
         led.mlflow.log_input(data, context="training")
-        led.mlflow.log_input(data, context="validation")
+        led.mlflow.log_input(held_out, context="validation")
         mlflow.sklearn.log_model(classifier, name="model", registered_model_name=name)
 
     edges = {
@@ -260,3 +261,17 @@ def test_a_password_in_the_address_is_refused(led: Led) -> None:
     with pytest.raises(led.mlflow.MlflowException, match="holds no user") as refused:
         client.get_registered_model("fraud")
     assert "secret" not in str(refused.value)
+
+
+def test_every_call_of_mlflow_says_which_job_makes_it(
+    led: Led,
+    registry: Registry,
+    classifier: LogisticRegression,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log(led, classifier, name)
+    monkeypatch.setenv("MUNIMENT_CONSUMER", "nightly-scoring")
+    led.client.set_registered_model_alias(name, "champion", "1")
+    led.client.get_model_version_by_alias(name, "champion")
+    assert "nightly-scoring" in {use.consumer for use in registry.consumers(f"{name}/1")}

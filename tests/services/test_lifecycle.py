@@ -53,6 +53,21 @@ def test_what_a_name_meant_at_any_time(fraud: House) -> None:
         meant("fraud@champion", first)
 
 
+def test_while_a_model_was_deleted_its_names_meant_nothing(fraud: House) -> None:
+    fraud.catalog.set_alias("fraud", "champion", 1)
+    model = fraud.catalog.model("fraud")
+    before = tick(fraud)
+    fraud.catalog.delete_model("fraud")
+    deleted = tick(fraud)
+    fraud.catalog.restore_model(model.id)
+    after = tick(fraud)
+    champion = parse_ref("fraud@champion")
+    assert fraud.lifecycle.as_of(champion, before).version == 1
+    with pytest.raises(NotFound, match="meant no version at"):
+        fraud.lifecycle.as_of(champion, deleted)
+    assert fraud.lifecycle.as_of(champion, after).version == 1
+
+
 def test_who_held_which_stage_when(fraud: House) -> None:
     fraud.lifecycle.move_to_stage("fraud", 1, "Production", comment="go")
     fraud.lifecycle.move_to_stage("fraud", 2, "Production", archive_existing=True)

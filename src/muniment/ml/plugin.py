@@ -2,6 +2,7 @@
 
 mlflow.model_registry_store    muniment+http(s)://…  ──>  registry_store.MunimentStore
 mlflow.artifact_repository     muniment+http(s)://…  ──>  artifact_repository.…
+mlflow.request_header_provider  MUNIMENT_CONSUMER     ──>  X-Muniment-Consumer
 """
 
 from __future__ import annotations
@@ -27,3 +28,19 @@ def artifact_repository(
     from muniment.ml.artifact_repository import MunimentArtifactRepository
 
     return MunimentArtifactRepository(artifact_uri)
+
+
+class ConsumerHeader:
+    """Tells the server which job asks, if MUNIMENT_CONSUMER says so; MLflow's form of a provider."""
+
+    def in_context(self) -> bool:
+        """Say whether there is anything to tell."""
+        from muniment.client.consumer import consumer_here
+
+        return consumer_here() is not None
+
+    def request_headers(self) -> dict[str, str]:
+        """Return the header."""
+        from muniment.client.consumer import HEADER, consumer_here
+
+        return {HEADER: consumer_here() or ""}

@@ -14,7 +14,7 @@ from typing import Final
 
 from muniment.domain import names
 from muniment.domain.access import Verb
-from muniment.domain.activities import Activity
+from muniment.domain.activities import Activity, ActivityKind
 from muniment.domain.entities import NO_STAGE, ModelVersion, ReferenceKind, RegisteredModel
 from muniment.domain.query import (
     And,
@@ -80,7 +80,7 @@ class Lifecycle(Requests):
                 hint="Ask for name@alias or name/Stage at a time.",
             )
         held = holders(tenures(self._moves(model, until=time)), post, name, time)
-        if not held:
+        if not held or self._was_deleted(model, time):
             raise NotFound(f"{str(ref)!r:.300} meant no version at {time_to_json(time)}.")
         number = held[-1].version
         version = self._store.version(self._caller.workspace, model.name, number)
@@ -92,6 +92,12 @@ class Lifecycle(Requests):
                 details={"version": number},
             )
         return version
+
+    def _was_deleted(self, model: RegisteredModel, time: datetime) -> bool:
+        """Say whether the model was (softly) deleted at a time: its names meant nothing then."""
+        kinds = frozenset({ActivityKind.MODEL_DELETED, ActivityKind.MODEL_RESTORED})
+        last = self._store.activities(model.id, limit=1, newest_first=True, kinds=kinds, until=time)
+        return bool(last) and last[0].kind == ActivityKind.MODEL_DELETED
 
     def reviews_due(self, model: str | None = None) -> list[tuple[ModelVersion, datetime]]:
         """Return the versions that are longer in their stage than a policy allows, and since when.
