@@ -31,7 +31,7 @@ def artifact_repository(
 
 
 class ConsumerHeader:
-    """Tells the server which job asks, if MUNIMENT_CONSUMER says so; MLflow's form of a provider."""
+    """Tells servers which job asks, if MUNIMENT_CONSUMER says so, in the form that MLflow wants."""
 
     def in_context(self) -> bool:
         """Say whether there is anything to tell."""
