@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -274,4 +275,7 @@ def test_every_call_of_mlflow_says_which_job_makes_it(
     monkeypatch.setenv("MUNIMENT_CONSUMER", "nightly-scoring")
     led.client.set_registered_model_alias(name, "champion", "1")
     led.client.get_model_version_by_alias(name, "champion")
-    assert "nightly-scoring" in {use.consumer for use in registry.consumers(name)}
+    deadline = time.monotonic() + 60  # the server writes what it has observed now and then
+    while not (uses := registry.consumers(name)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert "nightly-scoring" in {use.consumer for use in uses}
