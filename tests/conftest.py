@@ -8,11 +8,13 @@ import pytest
 from hypothesis import settings
 
 OUR_SETTINGS = ("MUNIMENT_", "REGISTRY_", "MONGODB_", "MINIO_")
+pytest_plugins = ("tests.parts.mongodb", "tests.parts.postgres", "tests.parts.s3")
 ON_CI = os.environ.get("CI") == "true"
 
 # At import, so that session fixtures and the servers they start see it too.
 for name in [name for name in os.environ if name.startswith(OUR_SETTINGS)]:
-    del os.environ[name]
+    if not name.startswith("MUNIMENT_TEST_"):  # these say where real parts are
+        del os.environ[name]
 os.environ["MUNIMENT_GIT"] = "off"  # else every push would note the commit of this repository
 
 # A slow machine is no failure. On CI, hypothesis loads its own profile, which says the same.

@@ -181,5 +181,15 @@ class AccountStore(Protocol):
         """Return where the chain stands."""
 
     @abstractmethod
+    def begin_audit(self, first: int, base: str) -> None:
+        """Let an audit log that is still empty begin at `first`, after the hash `base`.
+
+        For the log of a registry that moves here, whose beginning was cut off.
+
+        Raises:
+            Conflict: there are entries.
+        """
+
+    @abstractmethod
     def prune_audit(self, before: datetime) -> int:
         """Cut off the entries older than a time (never the last one); return how many."""

@@ -11,12 +11,15 @@ Writing has two steps, so that the metadata can take its lease between them:
 
 A writer that is closed without commit keeps what it has, to be resumed by any process that sees
 the same store. Nothing above this port may assume that a blob is one file.
+
+Where the store can be reached by others, they can send and fetch bytes themselves, by URLs that
+are good for a while: `presign_put` to what a writer holds, `presign_get` from a blob.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +39,14 @@ class BlobStat:
     stored_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class DirectUpload:
+    """A request that puts bytes into the store without login: PUT to `url` with these headers."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
 class BlobWriter(Protocol):
     """Bytes on their way in. One thread at a time; as a context manager it closes at the end."""
 
@@ -52,6 +63,9 @@ class BlobWriter(Protocol):
     @abstractmethod
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append bytes; large pieces (about `CHUNK`) are fastest.
+
+        They are safe once `close` or `commit` has returned: before, a crash may cost the last of
+        them, and what the store refuses may be said by a later call.
 
         Raises:
             StorageFull: there is no room. What was here before stays and can be resumed.
@@ -99,8 +113,12 @@ class BlobStore(Protocol):
     """
 
     @abstractmethod
-    def create_writer(self, writer_id: str) -> BlobWriter:
-        """Begin to write. Raises UploadConflict if the id is in use."""
+    def create_writer(self, writer_id: str | None = None) -> BlobWriter:
+        """Begin to write. Raises UploadConflict if the id is in use.
+
+        Without an id the writer gets one of its own, and is for this process only: what it holds
+        need not outlive its `close`.
+        """
 
     @abstractmethod
     def resume_writer(self, writer_id: str) -> BlobWriter:
@@ -120,8 +138,22 @@ class BlobStore(Protocol):
         """Yield the ids of unfinished writers and when each last wrote, for sweeping."""
 
     @abstractmethod
+    def presign_put(
+        self, writer_id: str, *, digest: str, size: int, seconds: int
+    ) -> DirectUpload | None:
+        """Return how anybody can send all bytes of a new writer for a while; None if nobody can.
+
+        Once they are sent the writer holds them, as if it had been written to and closed. The
+        store takes no bytes that have another digest or size.
+        """
+
+    @abstractmethod
     def stat(self, digest: str) -> BlobStat | None:
         """Return what is known of a blob, or None."""
+
+    @abstractmethod
+    def stat_many(self, digests: Collection[str]) -> Mapping[str, BlobStat]:
+        """Return what is known of each of these blobs that is here; quicker than one by one."""
 
     @abstractmethod
     def read(self, digest: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -150,7 +182,10 @@ class BlobStore(Protocol):
 
     @abstractmethod
     def presign_get(self, digest: str, *, seconds: int, filename: str) -> str | None:
-        """Return a URL that serves the blob for a while without login; None if there is none."""
+        """Return a URL that serves the blob for a while without login; None if there is none.
+
+        It serves ranges, too, and lets a browser save it as `filename`.
+        """
 
     @abstractmethod
     def ping(self) -> None:

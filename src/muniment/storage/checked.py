@@ -9,7 +9,7 @@ An adapter may build a path or a key from any digest and id that reaches it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -18,7 +18,7 @@ from typing import Final
 
 from muniment.domain.names import DIGEST, WRITER_ID
 from muniment.errors import InvalidInput
-from muniment.storage.blobs import BlobStat, BlobStore, BlobWriter
+from muniment.storage.blobs import BlobStat, BlobStore, BlobWriter, DirectUpload
 
 
 class BlobCounters:
@@ -62,9 +62,10 @@ class CheckedBlobStore(BlobStore):
         self._inner = inner
         self.counters: Final = BlobCounters()
 
-    def create_writer(self, writer_id: str) -> BlobWriter:
+    def create_writer(self, writer_id: str | None = None) -> BlobWriter:
         """See BlobStore."""
-        _check_writer_id(writer_id)
+        if writer_id is not None:
+            _check_writer_id(writer_id)
         self.counters.count("create_writer")
         return _CheckedWriter(self._inner.create_writer(writer_id), self.counters)
 
@@ -85,11 +86,27 @@ class CheckedBlobStore(BlobStore):
         self.counters.count("writers")
         return self._inner.writers()
 
+    def presign_put(
+        self, writer_id: str, *, digest: str, size: int, seconds: int
+    ) -> DirectUpload | None:
+        """See BlobStore."""
+        _check_writer_id(writer_id)
+        _check_digest(digest)
+        self.counters.count("presign_put")
+        return self._inner.presign_put(writer_id, digest=digest, size=size, seconds=seconds)
+
     def stat(self, digest: str) -> BlobStat | None:
         """See BlobStore."""
         _check_digest(digest)
         self.counters.count("stat")
         return self._inner.stat(digest)
+
+    def stat_many(self, digests: Collection[str]) -> Mapping[str, BlobStat]:
+        """See BlobStore."""
+        for digest in digests:
+            _check_digest(digest)
+        self.counters.count("stat_many")
+        return self._inner.stat_many(digests)
 
     def read(self, digest: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """See BlobStore."""

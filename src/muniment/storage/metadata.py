@@ -38,8 +38,21 @@ from muniment.domain.entities import (
 )
 from muniment.domain.manifest import Manifest
 from muniment.domain.query import Cursor, Query
+from muniment.storage.documents import DocumentStore
 from muniment.storage.files import FileStore
 from muniment.storage.records import RecordStore, RecordTransaction
+from muniment.storage.wholes import Remembered, WholeStore
+
+__all__ = [
+    "BlobRecord",
+    "MetadataStore",
+    "ModelId",
+    "ModelKey",
+    "ModelName",
+    "Remembered",
+    "StorageTotals",
+    "Transaction",
+]
 
 T = TypeVar("T")
 
@@ -61,19 +74,6 @@ class ModelId:
 
 
 ModelKey: TypeAlias = ModelName | ModelId
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What was made for an idempotency key: the request's digest, and the version's number.
-
-    `number` is None if the request created the model itself.
-    """
-
-    key: str
-    request: str
-    number: int | None
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class Transaction(RecordTransaction, Protocol):
         """Append to the model's history (after `add_model`); the store chains it."""
 
 
-class MetadataStore(FileStore, RecordStore, Protocol):
+class MetadataStore(FileStore, RecordStore, WholeStore, DocumentStore, Protocol):
     """The port. Safe to use from many threads; see the module for what `transact` promises."""
 
     @property
@@ -227,8 +227,8 @@ class MetadataStore(FileStore, RecordStore, Protocol):
         """
 
     @abstractmethod
-    def ensure_workspace(self, name: str, now: datetime) -> Workspace:
-        """Return the workspace, created if there is none."""
+    def ensure_workspace(self, name: str, now: datetime, *, uuid: str | None = None) -> Workspace:
+        """Return the workspace, created if there is none: with `uuid`, or one of its own."""
 
     # -- reading ---------------------------------------------------------------------------------
 

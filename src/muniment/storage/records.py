@@ -50,7 +50,14 @@ class RecordTransaction(Protocol):
 
     @abstractmethod
     def add_record(self, record: Record) -> Record:
-        """Insert a record of the transaction's model; return it with its id and `model_id`."""
+        """Insert a record of the transaction's model; return it with its id and `model_id`.
+
+        One that comes with an id (it had it elsewhere) keeps that, and ids given later are above
+        it.
+
+        Raises:
+            AlreadyExists: the id that it came with is another record's.
+        """
 
     @abstractmethod
     def save_record(self, record: Record) -> None:
@@ -116,6 +123,10 @@ class RecordStore(Protocol):
 
         Ties: by model id, version, consumer, kind.
         """
+
+    @abstractmethod
+    def drop_uses(self, before: datetime) -> int:
+        """Forget, in all workspaces, uses that were last counted earlier; return how many."""
 
     @abstractmethod
     def happened(

@@ -1,8 +1,7 @@
-"""The schema and its history; who may open what."""
+"""The schema and its history; who may open what. More of it, on every database: `test_upgrades`."""
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import subprocess
 import sys
@@ -19,33 +18,10 @@ from muniment.storage.sql import migrations
 from muniment.storage.sql.sqlite import _connect, _database, open_sqlite
 
 
-def schema(path: Path) -> dict[str, list[str]]:
-    """Return every table and index as the sorted parts of its definition."""
-    with sqlite3.connect(path) as database:
-        found = database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-        return {
-            name: sorted(re.split(r", (?![^(]*\))|\( | \)", " ".join(sql.split())))
-            for name, sql in found
-            if name != "alembic_version"
-        }
-
-
 def run(code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True
     )
-
-
-def test_the_migrations_make_exactly_the_tables_that_a_new_database_has(tmp_path: Path) -> None:
-    open_sqlite(tmp_path / "new.db").close()
-    migrated = _connect(_database(tmp_path / "migrated.db"))
-    migrated.driver.execute("BEGIN IMMEDIATE")
-    migrations.migrate(migrated.core)
-    migrated.driver.execute("COMMIT")
-    migrated.core.close()
-
-    assert schema(tmp_path / "migrated.db") == schema(tmp_path / "new.db")
-    open_sqlite(tmp_path / "migrated.db").close()
 
 
 def test_an_older_database_learns_what_its_history_says(path: Path) -> None:
@@ -108,14 +84,6 @@ def test_opening_makes_folders_and_does_not_load_alembic(tmp_path: Path) -> None
     process = run(code, str(tmp_path / "a" / "b" / "muniment.db"))
     assert process.communicate()[0] == "False\n"
     assert (tmp_path / "a" / "b" / "muniment.db").exists()
-
-
-def test_a_database_of_a_newer_muniment_is_refused(path: Path) -> None:
-    open_sqlite(path).close()
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(ConfigurationError, match=r"newer Muniment.*9999"):
-        open_sqlite(path)
 
 
 def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:

@@ -6,7 +6,10 @@
         if end is End.LIVED: break
 
 Steps are the calls of `os` that change files, and whatever a life calls a step itself; a write
-ends after half of its bytes. The process ends at once, as after `kill -9`.
+ends after half of its bytes. The process ends at once, as after `kill -9`. An adapter that keeps
+nothing in files names what it changes things by, where its test file is imported:
+
+    also_watch(Client, "insert", "update", "delete")
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import multiprocessing
 import os
 from collections.abc import Callable
 from enum import Enum
+from types import FunctionType
 from typing import Any, Final
 
 _CHANGING_CALLS: Final = (
@@ -35,6 +39,16 @@ _CHANGING_CALLS: Final = (
     "unlink",
     "utime",
 )
+
+
+_watched: Final[list[tuple[Any, str]]] = [
+    (os, name) for name in _CHANGING_CALLS if hasattr(os, name)
+]
+
+
+def also_watch(owner: Any, *names: str) -> None:
+    """Make calls of these functions of a module, or methods of a class, steps of every life."""
+    _watched.extend((owner, name) for name in names)
 
 
 class End(Enum):
@@ -63,10 +77,9 @@ class Mortal:
         self.step()
 
     def watch(self) -> None:
-        """Make every call that changes a file a step."""
-        for name in _CHANGING_CALLS:
-            if hasattr(os, name):
-                setattr(os, name, self._watched(getattr(os, name)))
+        """Make every call that changes something a step."""
+        for owner, name in _watched:
+            setattr(owner, name, self._stepping(getattr(owner, name)))
         whole_write = os.write
 
         def write(fd: int, data: bytes | memoryview) -> int:
@@ -77,12 +90,12 @@ class Mortal:
 
         os.write = write  # type: ignore[assignment]
 
-    def _watched(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def watched(*args: Any, **options: Any) -> Any:
+    def _stepping(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def stepping(*args: Any, **options: Any) -> Any:
             self.step()
             return call(*args, **options)
 
-        return watched
+        return stepping
 
     def _is_over(self) -> bool:
         self._steps_left -= 1
@@ -100,7 +113,8 @@ def live(moment: int, life: Callable[..., None], *args: object) -> End:
     """
     # A server that forks: a process costs milliseconds, and none inherits this one's threads.
     context: Any = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-    context.set_forkserver_preload([life.__module__])
+    named = (each for each in (life, *args) if isinstance(each, type | FunctionType))
+    context.set_forkserver_preload([each.__module__ for each in named])
     process = context.Process(target=_live, args=(moment, life, args))
     process.start()
     process.join()

@@ -27,4 +27,6 @@ migrations/        its history
 engine.py          what a database must offer; prepared statements
 sqlite.py          SQLite: connections, pragmas, errors
 writer.py          SQLite: its one writing thread
+postgres.py        PostgreSQL: transactions, locks, what is tried again
+  postgres_*.py      its connections, errors and texts
 """

@@ -13,9 +13,9 @@ The columns keep the habits of `tables`.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table
 
-from muniment.storage.sql.tables import metadata
+from muniment.storage.sql.tables import TEXT, metadata
 
 _Id = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -23,14 +23,14 @@ users = Table(
     "users",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
-    Column("kind", Text, nullable=False),  # `accounts.UserKind`
+    Column("name", TEXT, nullable=False, unique=True),
+    Column("kind", TEXT, nullable=False),  # `accounts.UserKind`
     Column("created_at", BigInteger, nullable=False),
-    Column("display_name", Text, nullable=False),
-    Column("password", Text),
+    Column("display_name", TEXT, nullable=False),
+    Column("password", TEXT),
     Column("must_change", Integer, nullable=False),
-    Column("subject", Text, unique=True),
-    Column("groups", Text, nullable=False),  # JSON list
+    Column("subject", TEXT, unique=True),
+    Column("groups", TEXT, nullable=False),  # JSON list
     Column("active", Integer, nullable=False),
     Column("revision", BigInteger, nullable=False),
     sqlite_autoincrement=True,
@@ -40,11 +40,11 @@ grants = Table(
     "grants",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("workspace", Text, nullable=False),  # a name, or * for all
-    Column("subject", Text, nullable=False),
-    Column("terms", Text, nullable=False),  # JSON of `access.Grant`
+    Column("workspace", TEXT, nullable=False),  # a name, or * for all
+    Column("subject", TEXT, nullable=False),
+    Column("terms", TEXT, nullable=False),  # JSON of `access.Grant`
     Column("created_at", BigInteger, nullable=False),
-    Column("created_by", Text, nullable=False),
+    Column("created_by", TEXT, nullable=False),
     sqlite_autoincrement=True,
 )
 Index("grants_by_subject", grants.c.subject, grants.c.workspace)
@@ -52,16 +52,16 @@ Index("grants_by_subject", grants.c.subject, grants.c.workspace)
 tokens = Table(
     "tokens",
     metadata,
-    Column("id", Text, nullable=False),
-    Column("user_name", Text, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("secret", Text, nullable=False),  # its SHA-256
+    Column("id", TEXT, nullable=False),
+    Column("user_name", TEXT, nullable=False),
+    Column("description", TEXT, nullable=False),
+    Column("secret", TEXT, nullable=False),  # its SHA-256
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("last_used_at", BigInteger),
     Column("revoked_at", BigInteger),
     Column("automation", Integer, nullable=False),
-    Column("scopes", Text),  # JSON list of `access.Grant`
+    Column("scopes", TEXT),  # JSON list of `access.Grant`
     PrimaryKeyConstraint("id"),
     sqlite_with_rowid=False,
 )
@@ -70,8 +70,8 @@ Index("tokens_by_user", tokens.c.user_name, tokens.c.created_at)
 sessions = Table(
     "sessions",
     metadata,
-    Column("secret", Text, nullable=False),  # its SHA-256
-    Column("user_name", Text, nullable=False),
+    Column("secret", TEXT, nullable=False),  # its SHA-256
+    Column("user_name", TEXT, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("secret"),
@@ -84,7 +84,7 @@ failures = Table(
     "failures",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("key", Text, nullable=False),
+    Column("key", TEXT, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
 Index("failures_by_key", failures.c.key, failures.c.at)
@@ -93,9 +93,9 @@ Index("failures_by_time", failures.c.at)
 claims = Table(
     "claims",
     metadata,
-    Column("digest", Text, nullable=False),
-    Column("workspace", Text, nullable=False),
-    Column("actor", Text, nullable=False),
+    Column("digest", TEXT, nullable=False),
+    Column("workspace", TEXT, nullable=False),
+    Column("actor", TEXT, nullable=False),
     Column("at", BigInteger, nullable=False),
     PrimaryKeyConstraint("digest", "workspace", "actor"),
     sqlite_with_rowid=False,
@@ -106,14 +106,14 @@ audit = Table(
     "audit",
     metadata,
     Column("sequence", _Id, primary_key=True, autoincrement=False),
-    Column("kind", Text, nullable=False),
-    Column("actor", Text, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("actor", TEXT, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("version", BigInteger),
-    Column("comment", Text, nullable=False),
-    Column("details", Text, nullable=False),  # JSON
-    Column("previous", Text, nullable=False),
-    Column("hash", Text, nullable=False),
+    Column("comment", TEXT, nullable=False),
+    Column("details", TEXT, nullable=False),  # JSON
+    Column("previous", TEXT, nullable=False),
+    Column("hash", TEXT, nullable=False),
 )
 
 # One row, from the first entry on: `storage.accounts.AuditHead`.
@@ -123,6 +123,6 @@ audit_state = Table(
     Column("id", _Id, primary_key=True, autoincrement=False),
     Column("first_sequence", BigInteger, nullable=False),
     Column("last_sequence", BigInteger, nullable=False),
-    Column("base", Text, nullable=False),
-    Column("head", Text, nullable=False),
+    Column("base", TEXT, nullable=False),
+    Column("head", TEXT, nullable=False),
 )

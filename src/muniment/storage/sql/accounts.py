@@ -222,6 +222,9 @@ class SqlAccountStore(AccountStore):
     def audit_head(self) -> AuditHead:
         return self._engine.read(audit.head)
 
+    def begin_audit(self, first: int, base: str) -> None:
+        self._engine.write(partial(audit.begin, first=first, base=base))
+
     def prune_audit(self, before: datetime) -> int:
         cut = 0
         while now_cut := self._engine.write(

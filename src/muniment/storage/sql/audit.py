@@ -25,10 +25,11 @@ from sqlalchemy import (
 
 from muniment.domain.activities import Activity, Entry, chain
 from muniment.domain.values import to_millis
+from muniment.errors import Conflict
 from muniment.storage.accounts import AUDIT, AuditHead
 from muniment.storage.sql import rows
 from muniment.storage.sql.account_tables import audit, audit_state
-from muniment.storage.sql.engine import Cell, Prepared, Session
+from muniment.storage.sql.engine import Cell, Prepared, Session, insert_new
 
 _a, _s = audit.c, audit_state.c
 _EMPTY = AuditHead(first=1, count=0, base="", head="")
@@ -38,7 +39,7 @@ _state = select(_s.first_sequence, _s.last_sequence, _s.base, _s.head).where(_TH
 _STATE = Prepared(_state)
 _LOCKED_STATE = Prepared(_state.with_for_update())
 _values: dict[Any, Any] = {c: bindparam(c.name) for c in _s if c.name != "id"}
-_ADD_STATE = Prepared(insert(audit_state).values({_s.id: literal_column("1"), **_values}))
+_ADD_STATE = Prepared(insert_new(audit_state).values({_s.id: literal_column("1"), **_values}))
 _SAVE_STATE = Prepared(update(audit_state).where(_THE_ROW).values(_values))
 
 
@@ -50,18 +51,24 @@ def head(session: Session) -> AuditHead:
 
 def _locked(session: Session) -> AuditHead:
     row = _LOCKED_STATE.one(session)
-    return _EMPTY if row is None else AuditHead(*row)
+    if row is None:  # somebody must be the first, and whoever else wants to be waits here
+        _ADD_STATE.run(session, **_cells(_EMPTY))
+        row = _LOCKED_STATE.one(session)
+    assert row is not None  # noqa: S101  # it was inserted, and is never removed
+    return AuditHead(*row)
 
 
 def _save(session: Session, state: AuditHead) -> None:
-    cells: dict[str, Cell] = {
+    _SAVE_STATE.run(session, **_cells(state))
+
+
+def _cells(state: AuditHead) -> dict[str, Cell]:
+    return {
         "first_sequence": state.first,
         "last_sequence": state.count,
         "base": state.base,
         "head": state.head,
     }
-    if not _SAVE_STATE.run(session, **cells):
-        _ADD_STATE.run(session, **cells)
 
 
 # -- appending -----------------------------------------------------------------------------------
@@ -80,6 +87,16 @@ def append(session: Session, entries: Sequence[Entry]) -> None:
         previous = added[-1].hash
     _ADD.many(session, map(rows.activity_cells, added))
     _save(session, AuditHead(state.first, sequence, state.base, previous))
+
+
+def begin(session: Session, first: int, base: str) -> None:
+    """Let the chain, which must be empty, begin elsewhere. Raises Conflict."""
+    _locked(session)
+    if _NEWEST_FIRST.one(session, limit=1) is not None:
+        raise Conflict(
+            "The audit log has entries: it can't begin anew.", hint="Choose an empty registry."
+        )
+    _save(session, AuditHead(first, first - 1, base, base))
 
 
 # -- reading -------------------------------------------------------------------------------------

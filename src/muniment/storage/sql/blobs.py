@@ -5,8 +5,20 @@ itself, or a file outside of versions names it. It is collected in two steps, so
 between them can only leave bytes that nobody knows (the sweep finds those), never a known blob
 without its bytes:
 
-    1 forget   if it is collectable: remove its row            ── committed
-    2 remove   if it has not become known again: the bytes     ── while nobody else can write
+    1 forget   if it is collectable: remove its row                  ── committed
+    2 remove   if it has not become known again: the bytes           ── while it can't become so
+
+Where many write at a time, rows are locked before what they say is relied on, blobs before
+manifests, each in the order of their ids:
+
+    add_manifest, put    share the rows of the blobs that they name (of the manifest, if it is
+                         known): these stay until the version or file that needs them is committed
+    lease                updates the rows
+    forget               has the blob's row, then those of its manifests, to itself: whoever named
+                         or leased it has ended, and is seen by the look that follows; whoever
+                         comes waits, and then finds nothing
+    remove               holds the digest's place in the unique index by a row that nobody else
+                         will ever see: whoever wants to add the blob waits for the end of it
 """
 
 from __future__ import annotations
@@ -14,16 +26,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.selectable import Exists
 
 from muniment.domain.manifest import Manifest
 from muniment.domain.values import from_millis, to_millis
 from muniment.errors import MissingBlobs
 from muniment.storage.metadata import BlobRecord
-from muniment.storage.sql.engine import Prepared, Session
+from muniment.storage.sql.engine import Prepared, Session, insert_new
 from muniment.storage.sql.file_tables import files
 from muniment.storage.sql.tables import blobs, manifest_blobs, manifests, models, versions
 
@@ -49,22 +72,28 @@ _RENEW = Prepared(
     update(blobs).where(_b.digest == bindparam("of")).values(leased_at=bindparam("leased_at"))
 )
 _ADD = Prepared(
-    insert(blobs).values(
+    insert_new(blobs).values(
         digest=bindparam("digest"), size=bindparam("size"), leased_at=bindparam("leased_at")
     )
 )
-_KNOWN = Prepared(select(_b.id).where(_b.digest == bindparam("digest")))
+_known = select(_b.id).where(_b.digest == bindparam("digest"))
+_KNOWN_TO_US_ALONE = Prepared(_known.with_for_update())
 
 
 def add(session: Session, digest: str, size: int, now: datetime) -> None:
     """Make a blob known, or renew its lease."""
     leased_at = to_millis(now)
-    if not _RENEW.run(session, of=digest, leased_at=leased_at):
-        _ADD.run(session, digest=digest, size=size, leased_at=leased_at)
+    while not (
+        _RENEW.run(session, of=digest, leased_at=leased_at)
+        or _ADD.run(session, digest=digest, size=size, leased_at=leased_at)
+    ):
+        pass  # somebody else has added it, and it is there to be leased, or has gone again
 
 
 def lease(session: Session, digests: Sequence[str], now: datetime) -> dict[str, int]:
     """Renew the leases of at most `PIECE` digests; return the sizes of those that are known."""
+    in_order = select(_b.id).where(_b.digest.in_(digests)).order_by(_b.id)
+    session.lock(in_order.with_for_update(key_share=True))
     statement = (
         update(blobs)
         .where(_b.digest.in_(digests))
@@ -76,7 +105,16 @@ def lease(session: Session, digests: Sequence[str], now: datetime) -> dict[str, 
 
 def known(session: Session, digests: Sequence[str]) -> dict[str, int]:
     """Return the row ids of those of at most `PIECE` digests that are known."""
+    return _ids(session, select(_b.digest, _b.id).where(_b.digest.in_(digests)))
+
+
+def _kept_known(session: Session, digests: Sequence[str]) -> dict[str, int]:
+    """Return what `known` does, and keep these rows until the end of the transaction."""
     statement = select(_b.digest, _b.id).where(_b.digest.in_(digests))
+    return _ids(session, statement.order_by(_b.id).with_for_update(read=True, key_share=True))
+
+
+def _ids(session: Session, statement: Select[Any]) -> dict[str, int]:
     return dict(session.core.execute(statement).all())
 
 
@@ -134,29 +172,38 @@ def collectable(
 
 def forget(session: Session, digest: str, leased_before: datetime) -> bool:
     """Forget a blob if it is collectable; say whether it is unknown now."""
-    if _KNOWN.one(session, digest=digest) is None:
-        return True
-    row_id = _COLLECTABLE.scalar(session, digest=digest, leased_before=to_millis(leased_before))
+    row_id = _KNOWN_TO_US_ALONE.scalar(session, digest=digest)
     if row_id is None:
+        return True
+    listing = list(session.core.scalars(select(_mb.manifest_id).where(_mb.blob_id == row_id)))
+    _lock_manifests(session, listing)
+    if not _COLLECTABLE.one(session, digest=digest, leased_before=to_millis(leased_before)):
         return False
-    listing = select(_mb.manifest_id).where(_mb.blob_id == row_id)
-    _drop_manifests(session, list(session.core.scalars(listing)))
+    _drop_manifests(session, listing)
     session.core.execute(delete(blobs).where(_b.id == row_id))
     return True
 
 
+_FORGET = Prepared(delete(blobs).where(_b.digest == bindparam("digest")))
+
+
 def remove_unknown(session: Session, digest: str, remove: Callable[[], None]) -> bool:
     """Call `remove` if the digest is (still) unknown; say whether."""
-    if _KNOWN.one(session, digest=digest) is not None:
+    if not _ADD.run(session, digest=digest, size=0, leased_at=0):
         return False
     remove()
+    _FORGET.run(session, digest=digest)
     return True
 
 
 # -- manifests -----------------------------------------------------------------------------------
 
-_MANIFEST = Prepared(select(_ma.id).where(_ma.digest == bindparam("digest")))
-_ADD_MANIFEST = Prepared(insert(manifests).values(digest=bindparam("digest")).returning(_ma.id))
+_MANIFEST = Prepared(
+    select(_ma.id)
+    .where(_ma.digest == bindparam("digest"))
+    .with_for_update(read=True, key_share=True)
+)
+_ADD_MANIFEST = Prepared(insert_new(manifests).values(digest=bindparam("digest")).returning(_ma.id))
 _ADD_MANIFEST_BLOB = Prepared(
     insert(manifest_blobs).values(
         manifest_id=bindparam("manifest_id"), blob_id=bindparam("blob_id")
@@ -166,12 +213,18 @@ _ADD_MANIFEST_BLOB = Prepared(
 
 def add_manifest(session: Session, manifest: Manifest) -> None:
     """Make a manifest known. Raises MissingBlobs."""
-    if _MANIFEST.one(session, digest=manifest.digest) is not None:
-        return  # then its blobs are known, too: see the tables
+    while _MANIFEST.one(session, digest=manifest.digest) is None:
+        if _add_manifest(session, manifest):
+            return
+    # It is known, and then its blobs are, too: see the tables.
+
+
+def _add_manifest(session: Session, manifest: Manifest) -> bool:
+    """Insert a manifest; say whether nobody else was quicker. Raises MissingBlobs."""
     needed = sorted(manifest.digests | {manifest.digest})
     ids: dict[str, int] = {}
     for piece in pieces(needed):
-        ids.update(known(session, piece))
+        ids.update(_kept_known(session, piece))
     missing = [digest for digest in needed if digest not in ids]
     if missing:
         raise MissingBlobs(
@@ -180,9 +233,12 @@ def add_manifest(session: Session, manifest: Manifest) -> None:
             details={"missing": missing[:_LISTED], "count": len(missing)},
         )
     manifest_id = _ADD_MANIFEST.scalar(session, digest=manifest.digest)
+    if manifest_id is None:
+        return False
     _ADD_MANIFEST_BLOB.many(
         session, ({"manifest_id": manifest_id, "blob_id": ids[digest]} for digest in needed)
     )
+    return True
 
 
 def count_unused_manifests(session: Session, deleted_before: datetime | None) -> int:
@@ -193,9 +249,18 @@ def count_unused_manifests(session: Session, deleted_before: datetime | None) ->
 
 def drop_unused_manifests(session: Session, limit: int) -> int:
     """Forget up to `limit` manifests that no version names; return how many."""
-    unused = list(session.core.scalars(select(_ma.id).where(~_named(None)).limit(limit)))
-    _drop_manifests(session, unused)
-    return len(unused)
+    unused = select(_ma.id).where(~_named(None))
+    found = list(session.core.scalars(unused.limit(limit)))
+    _lock_manifests(session, found)
+    still_unused = list(session.core.scalars(unused.where(_ma.id.in_(found))))
+    _drop_manifests(session, still_unused)
+    return len(still_unused)
+
+
+def _lock_manifests(session: Session, ids: list[int]) -> None:
+    for piece in pieces(sorted(ids)):
+        in_order = select(_ma.id).where(_ma.id.in_(piece)).order_by(_ma.id)
+        session.lock(in_order.with_for_update())
 
 
 def _drop_manifests(session: Session, ids: list[int]) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
-from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy import Connection, Dialect, Executable, Select, Table
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ClauseElement, ColumnElement
@@ -35,6 +37,25 @@ class Session:
         """How this database spells SQL."""
         return self.core.dialect
 
+    def alone(self, *what: object) -> None:
+        """Wait until no other write is in here by the same words; keep others out till it ends.
+
+        A database that lets only one write in at a time has nothing to do.
+        """
+
+    def lock(self, rows: Select[Any]) -> None:
+        """Run a query FOR UPDATE, for the locks alone; they are held until the write ends.
+
+        A database that lets only one write in at a time has nothing to do.
+        """
+
+    def undoable(self) -> AbstractContextManager[None]:
+        """Return a stretch of a write that an error undoes, leaving what was before it.
+
+        A database that undoes a failed statement, and nothing else, has nothing to do.
+        """
+        return nullcontext()
+
 
 class Engine(Protocol):
     """A database that the store can live in. Safe to use from many threads."""
@@ -54,7 +75,11 @@ class Engine(Protocol):
 
     @abstractmethod
     def write(self, work: Callable[[Session], T]) -> T:
-        """Run `work` as one atomic, durable change; it may run more than once."""
+        """Run `work` as one atomic, durable change; it may run more than once.
+
+        Others may write at the same time: what must not change between looking and writing has to
+        be locked first (FOR UPDATE, `Session.alone`), and then be looked at by a new statement.
+        """
 
     @abstractmethod
     def like(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
@@ -71,6 +96,15 @@ class Engine(Protocol):
     @abstractmethod
     def close(self) -> None:
         """Finish the writes that were accepted and let go of all connections."""
+
+
+def insert_new(table: Table) -> postgresql.Insert:
+    """Return an insert that does nothing, and returns no row, where a unique index forbids it.
+
+    An error instead would, in some databases, be the end of the whole transaction. The dialect's
+    own insert is what knows the words; all that we use spell them the same.
+    """
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 class Prepared:

@@ -17,10 +17,9 @@ from sqlalchemy import (
     Integer,
     PrimaryKeyConstraint,
     Table,
-    Text,
 )
 
-from muniment.storage.sql.tables import metadata
+from muniment.storage.sql.tables import TEXT, metadata
 
 _Id = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -28,10 +27,10 @@ files = Table(
     "files",
     metadata,
     Column("workspace_id", _Id, ForeignKey("workspaces.id"), nullable=False),
-    Column("path", Text, nullable=False),
+    Column("path", TEXT, nullable=False),
     Column("blob_id", _Id, ForeignKey("blobs.id"), nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("updated_by", Text, nullable=False),
+    Column("updated_by", TEXT, nullable=False),
     PrimaryKeyConstraint("workspace_id", "path"),
     sqlite_with_rowid=False,
 )

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Select,
     bindparam,
+    cast,
     delete,
     func,
     insert,
@@ -47,7 +49,9 @@ _files: Select[Any] = (
 _within = (_f.path >= _low) & (_f.path < _high)
 _limited: Any = bindparam("limit")
 
-_BLOB_ID = Prepared(select(_b.id).where(_b.digest == bindparam("digest")))
+_BLOB_ID = Prepared(  # kept until the file is committed: see `blobs`
+    select(_b.id).where(_b.digest == bindparam("digest")).with_for_update(read=True, key_share=True)
+)
 _FILE = Prepared(_files.where(_f.path == _path))
 _FILES = Prepared(_files.where(_within).order_by(_f.path).limit(_limited))
 _FILES_AFTER = Prepared(
@@ -67,7 +71,7 @@ _ADD = Prepared(insert(files).values({c: bindparam(c.name) for c in files.c}))
 _DROP = Prepared(delete(files).where(_of_workspace, _f.path == _path))
 _DROP_BELOW = Prepared(delete(files).where(_of_workspace, _within))
 COUNT = Prepared(
-    select(func.count(), func.coalesce(func.sum(_b.size), 0))
+    select(func.count(), cast(func.coalesce(func.sum(_b.size), 0), BigInteger))
     .select_from(files)
     .join(blobs, _b.id == _f.blob_id)
 )
@@ -84,6 +88,11 @@ def put(session: Session, workspace_id: int, file: StoredFile) -> None:
         )
     at = to_millis(file.updated_at)
     row = {"blob_id": blob_id, "updated_at": at, "updated_by": file.updated_by}
+    if _REPLACE.run(session, workspace_id=workspace_id, at_path=file.path, **row):
+        return
+    # No row says what is a folder, so that nobody else may be adding files meanwhile. One lock for
+    # all that has the same first part, for one of them may become the folder of the other.
+    session.alone("files", workspace_id, file.path.partition("/")[0])
     if _REPLACE.run(session, workspace_id=workspace_id, at_path=file.path, **row):
         return
     _refuse_folder(session, workspace_id, file.path)

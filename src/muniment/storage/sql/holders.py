@@ -13,16 +13,14 @@ from sqlalchemy import (
     CompoundSelect,
     Select,
     bindparam,
-    exists,
     func,
-    insert,
     literal_column,
     select,
     union,
 )
 
 from muniment.storage.sql.account_tables import claims
-from muniment.storage.sql.engine import Prepared
+from muniment.storage.sql.engine import Prepared, insert_new
 from muniment.storage.sql.in_lists import PreparedIn
 from muniment.storage.sql.tables import (
     blobs,
@@ -38,15 +36,13 @@ _m, _v, _w = models.c, versions.c, workspaces.c
 
 # -- claims --------------------------------------------------------------------------------------
 
-_claim = {c.name: bindparam(c.name, type_=c.type) for c in _c}
-_by_actor = (_c.workspace == _claim["workspace"], _c.actor == _claim["actor"])
-_this_claim = (_c.digest == _claim["digest"], *_by_actor)
-CLAIM = Prepared(select(literal_column("1")).select_from(claims).where(*_this_claim))
-ADD_CLAIM = Prepared(  # unless it is there
-    insert(claims).from_select(
-        list(_claim), select(*_claim.values()).where(~exists().where(*_this_claim))
-    )
+_by_actor = (_c.workspace == bindparam("workspace"), _c.actor == bindparam("actor"))
+CLAIM = Prepared(
+    select(literal_column("1"))
+    .select_from(claims)
+    .where(_c.digest == bindparam("digest"), *_by_actor)
 )
+ADD_CLAIM = Prepared(insert_new(claims).values({c: bindparam(c.name) for c in _c}))
 
 
 def _claimed(digests: list[ColumnElement[str]]) -> Select[tuple[str]]:

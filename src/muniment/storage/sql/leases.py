@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, exists, insert, or_, select, update
+from sqlalchemy import bindparam, or_, update
 
 from muniment.domain.values import to_millis
 from muniment.storage.leases import LeaseStore
-from muniment.storage.sql.engine import Cell, Engine, Prepared, Session
+from muniment.storage.sql.engine import Cell, Engine, Prepared, Session, insert_new
 from muniment.storage.sql.webhook_tables import leases
 
 _l = leases.c
@@ -20,11 +20,9 @@ _RENEW = Prepared(
     .where(_this, or_(_l.holder == bindparam("by"), _l.until <= bindparam("now")))
     .values(holder=bindparam("by"), until=bindparam("until"))
 )
-_values = [bindparam("of", type_=_l.name.type), bindparam("by", type_=_l.holder.type)]
-_ADD = Prepared(  # unless it is there
-    insert(leases).from_select(
-        ["name", "holder", "until"],
-        select(*_values, bindparam("until", type_=_l.until.type)).where(~exists().where(_this)),
+_ADD = Prepared(
+    insert_new(leases).values(
+        name=bindparam("of"), holder=bindparam("by"), until=bindparam("until")
     )
 )
 

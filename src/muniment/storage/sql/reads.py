@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     bindparam,
+    cast,
     delete,
     exists,
     func,
@@ -18,7 +20,7 @@ from sqlalchemy import (
 
 from muniment.domain.entities import ReferenceKind, Status
 from muniment.storage.sql import rows
-from muniment.storage.sql.engine import Prepared
+from muniment.storage.sql.engine import Prepared, insert_new
 from muniment.storage.sql.tables import (
     blobs,
     models,
@@ -49,7 +51,7 @@ _workspaces = select(*rows.WORKSPACE_COLUMNS)
 WORKSPACE = Prepared(_workspaces.where(_w.name == bindparam("name")))
 WORKSPACES = Prepared(_workspaces.order_by(_w.name))
 ADD_WORKSPACE = Prepared(
-    insert(workspaces).values(
+    insert_new(workspaces).values(
         uuid=bindparam("uuid"), name=bindparam("name"), created_at=bindparam("created_at")
     )
 )
@@ -93,8 +95,13 @@ VERSION_BY_UUID = Prepared(
 )
 
 
+# Not joined by name: the one model must be known for its index to be in the order of numbers.
+_the_model = select(_m.id).where(*_named_model).correlate(None).scalar_subquery()
+
+
 def _newest(*conditions: ColumnElement[bool]) -> Prepared:
-    return Prepared(_of_model.where(_is_ready, *conditions).order_by(_v.number.desc()).limit(1))
+    newest = _versions.where(_v.model_id == _the_model, _is_ready, *conditions)
+    return Prepared(newest.order_by(_v.number.desc()).limit(1))
 
 
 _in_stage = _v.stage_key == bindparam("stage_key")
@@ -152,10 +159,15 @@ DROP_UPLOAD = Prepared(delete(uploads).where(_u.id == bindparam("id")))
 
 # -- totals --------------------------------------------------------------------------------------
 
+
+def _sum(column: ColumnElement[int]) -> ColumnElement[int]:
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)  # else it would be a decimal
+
+
 COUNT_MODELS = Prepared(select(func.count()).select_from(models).where(_m.deleted_at.is_(None)))
 COUNT_VERSIONS = Prepared(
-    select(func.count(), func.coalesce(func.sum(_v.size), 0)).where(
+    select(func.count(), _sum(_v.size)).where(
         _live_version, exists().where(_m.id == _v.model_id, _m.deleted_at.is_(None))
     )
 )
-COUNT_BLOBS = Prepared(select(func.count(), func.coalesce(func.sum(_b.size), 0)))
+COUNT_BLOBS = Prepared(select(func.count(), _sum(_b.size)))

@@ -123,6 +123,9 @@ class SqlRecordStore(RecordStore):
             )
         )
 
+    def drop_uses(self, before: datetime) -> int:
+        return self._engine.write(lambda session: use_counts.drop_before(session, before))
+
     def happened(
         self,
         workspace: str,

@@ -23,11 +23,10 @@ from sqlalchemy import (
     Integer,
     PrimaryKeyConstraint,
     Table,
-    Text,
     literal_column,
 )
 
-from muniment.storage.sql.tables import metadata
+from muniment.storage.sql.tables import TEXT, metadata
 
 _Id = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -42,12 +41,12 @@ records = Table(
     Column("id", _Id, primary_key=True),
     Column("workspace_id", _Id, nullable=False),
     Column("model_id", _Id, ForeignKey("models.id"), nullable=False),
-    Column("kind", Text, nullable=False),  # `records.RecordKind`
+    Column("kind", TEXT, nullable=False),  # `records.RecordKind`
     Column("number", BigInteger),  # of the version that it is about
-    Column("state", Text, nullable=False),
+    Column("state", TEXT, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Column("key_list", Text, nullable=False),  # JSON list
-    Column("body", Text, nullable=False),  # JSON object
+    Column("key_list", TEXT, nullable=False),  # JSON list
+    Column("body", TEXT, nullable=False),  # JSON object
     sqlite_autoincrement=True,
 )
 _r = records.c
@@ -63,11 +62,11 @@ record_keys = Table(
     "record_keys",
     metadata,
     Column("workspace_id", _Id, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("key", Text, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("key", TEXT, nullable=False),
     Column("record_id", _Id, nullable=False),
     Column("model_id", _Id, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("state", TEXT, nullable=False),
     PrimaryKeyConstraint("workspace_id", "kind", "key", "record_id"),
     sqlite_with_rowid=False,
 )
@@ -88,12 +87,12 @@ stages = Table(
     "stages",
     metadata,
     Column("workspace_id", _Id, ForeignKey("workspaces.id"), nullable=False),
-    Column("key", Text, nullable=False),  # the name, ASCII letters in lower case
-    Column("name", Text, nullable=False),
+    Column("key", TEXT, nullable=False),  # the name, ASCII letters in lower case
+    Column("name", TEXT, nullable=False),
     Column("position", BigInteger, nullable=False),
-    Column("colour", Text, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("policies", Text, nullable=False),  # JSON list
+    Column("colour", TEXT, nullable=False),
+    Column("description", TEXT, nullable=False),
+    Column("policies", TEXT, nullable=False),  # JSON list
     Column("revision", BigInteger, nullable=False),
     PrimaryKeyConstraint("workspace_id", "key"),
     sqlite_with_rowid=False,
@@ -104,8 +103,8 @@ uses = Table(
     metadata,
     Column("model_id", _Id, ForeignKey("models.id"), nullable=False),
     Column("number", BigInteger, nullable=False),
-    Column("consumer", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # `deployments.UseKind`
+    Column("consumer", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),  # `deployments.UseKind`
     Column("workspace_id", _Id, nullable=False),
     Column("named", Integer, nullable=False),
     Column("first_at", BigInteger, nullable=False),

@@ -19,7 +19,9 @@ from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, insert,
 
 from muniment.domain.records import Record, RecordKind, RecordQuery
 from muniment.domain.values import canonical_json, from_millis, to_millis
+from muniment.errors import AlreadyExists
 from muniment.storage.sql.engine import Cell, Prepared, Row, Session
+from muniment.storage.sql.numbering import keep_below
 from muniment.storage.sql.record_tables import HAS_STATE, KEY_HAS_STATE, record_keys, records
 from muniment.storage.sql.tables import models
 
@@ -45,6 +47,9 @@ _this = _r.id == bindparam("id")
 
 _BY_ID = Prepared(_found.where(_this, _of_model))
 _LIVE_BY_ID = Prepared(_found.where(_this, _live_model))
+ALL_OF_MODEL = Prepared(
+    _found.where(_of_model, _r.id > bindparam("after")).order_by(_r.id).limit(bindparam("limit"))
+)
 _OF_VERSION = Prepared(_found.where(_of_model, _r.number == bindparam("number")))
 _ADD = Prepared(
     insert(records)
@@ -56,6 +61,8 @@ _SAVE = Prepared(
     .where(_r.id == bindparam("row_id"))
     .values({name: bindparam(name) for name in ("number", "state", "key_list", "body")})
 )
+_KEEP = Prepared(insert(records).values({c: bindparam(c.name) for c in records.c}))
+_IS_THERE = Prepared(select(_r.id).where(_this))
 _DROP = Prepared(delete(records).where(_this))
 _ADD_KEY = Prepared(insert(record_keys).values({c: bindparam(c.name) for c in record_keys.c}))
 _DROP_KEY = Prepared(
@@ -139,7 +146,7 @@ def find(session: Session, workspace_id: int, query: RecordQuery) -> list[Record
         after=query.after,
         limit=query.limit,
     )
-    return [_record_from(row) for row in found]
+    return [record_from(row) for row in found]
 
 
 def of_model(
@@ -157,22 +164,23 @@ def of_model(
         )
     )
     found = statement.all(session, model_id=model_id, kind=kind.value, number=version, state=state)
-    return [_record_from(row) for row in found]
+    return [record_from(row) for row in found]
 
 
 def by_id(session: Session, model_id: int, record_id: int) -> Record | None:
     """Return a record of a model, live or not."""
     row = _BY_ID.one(session, id=record_id, model_id=model_id)
-    return None if row is None else _record_from(row)
+    return None if row is None else record_from(row)
 
 
 def live_by_id(session: Session, workspace_id: int, record_id: int) -> Record | None:
     """Return a record of a live model."""
     row = _LIVE_BY_ID.one(session, id=record_id, workspace_id=workspace_id)
-    return None if row is None else _record_from(row)
+    return None if row is None else record_from(row)
 
 
-def _record_from(row: Row) -> Record:
+def record_from(row: Row) -> Record:
+    """Read a row of what was found."""
     return Record(
         id=row[0],
         model_id=row[1],
@@ -189,18 +197,29 @@ def _record_from(row: Row) -> Record:
 
 
 def add(session: Session, workspace_id: int, model_id: int, record: Record) -> Record:
-    """Insert a record of a model; return it as it is stored."""
-    row_id = _ADD.scalar(
-        session,
-        workspace_id=workspace_id,
-        model_id=model_id,
-        kind=record.kind.value,
-        created_at=to_millis(record.created_at),
+    """Insert a record of a model; return it as it is stored. Raises AlreadyExists for its id."""
+    cells: dict[str, Cell] = {
+        "workspace_id": workspace_id,
+        "model_id": model_id,
+        "kind": record.kind.value,
+        "created_at": to_millis(record.created_at),
         **_cells(record),
-    )
+    }
+    row_id = record.id or _ADD.scalar(session, **cells)
+    if record.id:
+        _refuse_taken(session, record)
+        _KEEP.run(session, id=record.id, **cells)
+        keep_below(session, records, record.id)
     added = replace(record, id=row_id, model_id=model_id)
     _add_keys(session, workspace_id, added)
     return added
+
+
+def _refuse_taken(session: Session, record: Record) -> None:
+    if _IS_THERE.one(session, id=record.id) is not None:
+        raise AlreadyExists(
+            f"There is a record {record.id} already.", details={"field": "id", "id": record.id}
+        )
 
 
 def save(session: Session, workspace_id: int, old: Record, new: Record) -> None:
@@ -221,7 +240,7 @@ def drop(session: Session, workspace_id: int, record: Record) -> None:
 def drop_version(session: Session, workspace_id: int, model_id: int, number: int) -> None:
     """Remove all records that are about a version."""
     for row in _OF_VERSION.all(session, model_id=model_id, number=number):
-        drop(session, workspace_id, _record_from(row))
+        drop(session, workspace_id, record_from(row))
 
 
 def _cells(record: Record) -> dict[str, Cell]:

@@ -6,19 +6,18 @@ from dataclasses import replace
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, delete, select, update
 
 from muniment.domain.stages import Stage, policies_from_json
 from muniment.errors import PreconditionFailed
-from muniment.storage.sql.engine import Cell, Prepared, Row, Session
+from muniment.storage.sql.engine import Cell, Prepared, Row, Session, insert_new
 from muniment.storage.sql.record_tables import stages
 
 _s = stages.c
 _KEPT: Final = (_s.name, _s.position, _s.colour, _s.description, _s.policies, _s.revision)
 _of_workspace = _s.workspace_id == bindparam("workspace_id")
 _ALL = Prepared(select(*_KEPT).where(_of_workspace).order_by(_s.position, _s.name))
-_ADD = Prepared(insert(stages).values({c: bindparam(c.name) for c in stages.c}))
+_ADD = Prepared(insert_new(stages).values({c: bindparam(c.name) for c in stages.c}))
 _which: Any = bindparam("of_workspace"), bindparam("of_key"), bindparam("expect")
 _SAVE = Prepared(
     update(stages)
@@ -41,11 +40,7 @@ def save(session: Session, workspace_id: int, stage: Stage, expect: int) -> Stag
         which: dict[str, Cell] = {"of_workspace": workspace_id, "of_key": stage.key}
         done = _SAVE.run(session, expect=expect, **which, **cells) > 0
     else:
-        try:
-            _ADD.run(session, workspace_id=workspace_id, key=stage.key, **cells)
-            done = True
-        except IntegrityError:
-            done = False
+        done = _ADD.run(session, workspace_id=workspace_id, key=stage.key, **cells) > 0
     if not done:
         raise PreconditionFailed(
             f"The stage {stage.name!r:.200} was changed in the meantime: "

@@ -31,6 +31,7 @@ from muniment.storage.metadata import (
 )
 from muniment.storage.sql import blobs, files, history, reads, rows
 from muniment.storage.sql.accounts import SqlAccountStore
+from muniment.storage.sql.documents import SqlDocumentStore
 from muniment.storage.sql.engine import Cell, Engine, Prepared, Session
 from muniment.storage.sql.file_store import SqlFileStore
 from muniment.storage.sql.leases import SqlLeaseStore
@@ -39,13 +40,16 @@ from muniment.storage.sql.record_store import SqlRecordStore
 from muniment.storage.sql.search import Search
 from muniment.storage.sql.transaction import SqlTransaction
 from muniment.storage.sql.webhooks import SqlWebhookStore
+from muniment.storage.sql.wholes import SqlWholeStore
 
 T = TypeVar("T")
 _PIECE = 1_000
 _MANIFESTS_AT_ONCE = 50  # a manifest lists up to 100,000 blobs; others want to write, too
 
 
-class SqlMetadataStore(SqlFileStore, SqlRecordStore, MetadataStore):
+class SqlMetadataStore(
+    SqlFileStore, SqlRecordStore, SqlDocumentStore, SqlWholeStore, MetadataStore
+):
     """See `muniment.storage.metadata.MetadataStore`.
 
     `accounts`, `webhooks` and `leases` are in the same database.
@@ -76,14 +80,14 @@ class SqlMetadataStore(SqlFileStore, SqlRecordStore, MetadataStore):
 
         return self._engine.write(work)
 
-    def ensure_workspace(self, name: str, now: datetime) -> Workspace:
+    def ensure_workspace(self, name: str, now: datetime, *, uuid: str | None = None) -> Workspace:
         row = self._engine.read(lambda session: reads.WORKSPACE.one(session, name=name))
         if row is None:
 
             def work(session: Session) -> Sequence[Cell] | None:
                 if reads.WORKSPACE.one(session, name=name) is None:
                     reads.ADD_WORKSPACE.run(
-                        session, uuid=uuid4().hex, name=name, created_at=to_millis(now)
+                        session, uuid=uuid or uuid4().hex, name=name, created_at=to_millis(now)
                     )
                 return reads.WORKSPACE.one(session, name=name)
 

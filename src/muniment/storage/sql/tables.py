@@ -46,6 +46,9 @@ metadata = MetaData()
 # SQLite numbers rows itself only if the column is INTEGER; elsewhere ids take 64 bits.
 _Id = BigInteger().with_variant(Integer(), "sqlite")
 
+# By code point, as SQLite does anyway; elsewhere a database has an order of its own.
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+
 
 def _index(
     name: str,
@@ -60,8 +63,8 @@ workspaces = Table(
     "workspaces",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("uuid", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False, unique=True),
+    Column("uuid", TEXT, nullable=False, unique=True),
+    Column("name", TEXT, nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -70,21 +73,21 @@ models = Table(
     "models",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("uuid", Text, nullable=False, unique=True),
+    Column("uuid", TEXT, nullable=False, unique=True),
     Column("workspace_id", _Id, ForeignKey("workspaces.id"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("slug", Text, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("slug", TEXT, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("tags", Text, nullable=False),  # JSON object of typed values
-    Column("aliases", Text, nullable=False),  # JSON object: alias -> version number
+    Column("created_by", TEXT, nullable=False),
+    Column("description", TEXT, nullable=False),
+    Column("tags", TEXT, nullable=False),  # JSON object of typed values
+    Column("aliases", TEXT, nullable=False),  # JSON object: alias -> version number
     Column("last_number", BigInteger, nullable=False),
     Column("latest", BigInteger),
     Column("version_count", BigInteger, nullable=False),
     Column("activity_count", BigInteger, nullable=False),
-    Column("activity_head", Text, nullable=False),
+    Column("activity_head", TEXT, nullable=False),
     Column("dispatched", BigInteger, nullable=False, server_default="0"),  # of activity_count
     Column("deleted_at", BigInteger),
     Column("revision", BigInteger, nullable=False),
@@ -104,36 +107,36 @@ versions = Table(
     "versions",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("uuid", Text, nullable=False, unique=True),
+    Column("uuid", TEXT, nullable=False, unique=True),
     Column("workspace_id", _Id, ForeignKey("workspaces.id"), nullable=False),
     Column("model_id", _Id, ForeignKey("models.id"), nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("status_message", Text, nullable=False),
-    Column("label", Text),
-    Column("stage", Text, nullable=False),
-    Column("stage_key", Text, nullable=False),  # the stage, ASCII letters in lower case
-    Column("description", Text, nullable=False),
-    Column("tags", Text, nullable=False),  # JSON objects of typed values
-    Column("params", Text, nullable=False),
-    Column("metrics", Text, nullable=False),
-    Column("framework", Text, nullable=False),
-    Column("signature", Text),  # JSON
-    Column("source_uri", Text, nullable=False),
-    Column("run_id", Text, nullable=False),
-    Column("run_link", Text, nullable=False),
-    Column("digest", Text),
+    Column("created_by", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),
+    Column("status_message", TEXT, nullable=False),
+    Column("label", TEXT),
+    Column("stage", TEXT, nullable=False),
+    Column("stage_key", TEXT, nullable=False),  # the stage, ASCII letters in lower case
+    Column("description", TEXT, nullable=False),
+    Column("tags", TEXT, nullable=False),  # JSON objects of typed values
+    Column("params", TEXT, nullable=False),
+    Column("metrics", TEXT, nullable=False),
+    Column("framework", TEXT, nullable=False),
+    Column("signature", TEXT),  # JSON
+    Column("source_uri", TEXT, nullable=False),
+    Column("run_id", TEXT, nullable=False),
+    Column("run_link", TEXT, nullable=False),
+    Column("digest", TEXT),
     Column("size", BigInteger, nullable=False),
     Column("file_count", BigInteger, nullable=False),
-    Column("snapshot", Text),
-    Column("parent", Text),
-    Column("aliases", Text, nullable=False),  # JSON list, sorted
+    Column("snapshot", TEXT),
+    Column("parent", TEXT),
+    Column("aliases", TEXT, nullable=False),  # JSON list, sorted
     Column("deleted_at", BigInteger),
     Column("revision", BigInteger, nullable=False),
-    Column("location", Text, nullable=False, server_default=""),
+    Column("location", TEXT, nullable=False, server_default=""),
     Column("stage_since", BigInteger),
     UniqueConstraint("model_id", "number"),
     sqlite_autoincrement=True,
@@ -195,12 +198,12 @@ def _properties(name: str, owner: str) -> Table:
         name,
         metadata,
         Column("owner_id", _Id, ForeignKey(f"{owner}.id"), nullable=False),
-        Column("space", Text, nullable=False),  # `query.Namespace`
-        Column("key", Text, nullable=False),
+        Column("space", TEXT, nullable=False),  # `query.Namespace`
+        Column("key", TEXT, nullable=False),
         Column("workspace_id", _Id, nullable=False),
-        Column("kind", Text, nullable=False),  # `properties.Kind`
-        Column("prefix", Text),
-        Column("rest", Text),
+        Column("kind", TEXT, nullable=False),  # `properties.Kind`
+        Column("prefix", TEXT),
+        Column("rest", TEXT),
         Column("number", Double),
         Column("integer", BigInteger),
         PrimaryKeyConstraint("owner_id", "space", "key"),
@@ -235,12 +238,12 @@ refs = Table(
     "refs",
     metadata,
     Column("model_id", _Id, ForeignKey("models.id"), nullable=False),
-    Column("kind", Text, nullable=False),  # `entities.ReferenceKind`
-    Column("name", Text, nullable=False),
+    Column("kind", TEXT, nullable=False),  # `entities.ReferenceKind`
+    Column("name", TEXT, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("protected", Integer, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("updated_by", Text, nullable=False),
+    Column("updated_by", TEXT, nullable=False),
     Column("revision", BigInteger, nullable=False),
     PrimaryKeyConstraint("model_id", "kind", "name"),
     sqlite_with_rowid=False,
@@ -253,14 +256,14 @@ activities = Table(
     metadata,
     Column("model_id", _Id, ForeignKey("models.id"), nullable=False),
     Column("sequence", BigInteger, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("actor", Text, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("actor", TEXT, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("version", BigInteger),
-    Column("comment", Text, nullable=False),
-    Column("details", Text, nullable=False),  # JSON
-    Column("previous", Text, nullable=False),
-    Column("hash", Text, nullable=False),
+    Column("comment", TEXT, nullable=False),
+    Column("details", TEXT, nullable=False),  # JSON
+    Column("previous", TEXT, nullable=False),
+    Column("hash", TEXT, nullable=False),
     Column("workspace_id", _Id, nullable=False, server_default="0"),
     PrimaryKeyConstraint("model_id", "sequence"),
     sqlite_with_rowid=False,
@@ -275,8 +278,8 @@ remembered = Table(
     "remembered",
     metadata,
     Column("model_id", _Id, ForeignKey("models.id"), nullable=False),
-    Column("key", Text, nullable=False),
-    Column("request", Text, nullable=False),
+    Column("key", TEXT, nullable=False),
+    Column("request", TEXT, nullable=False),
     Column("number", BigInteger),
     Column("at", BigInteger, nullable=False),
     PrimaryKeyConstraint("model_id", "key"),
@@ -287,7 +290,7 @@ blobs = Table(
     "blobs",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("digest", Text, nullable=False, unique=True),
+    Column("digest", TEXT, nullable=False, unique=True),
     Column("size", BigInteger, nullable=False),
     Column("leased_at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
@@ -300,7 +303,7 @@ manifests = Table(
     "manifests",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("digest", Text, nullable=False, unique=True),
+    Column("digest", TEXT, nullable=False, unique=True),
     sqlite_autoincrement=True,
 )
 
@@ -317,11 +320,11 @@ _index("manifest_blobs_by_blob", manifest_blobs.c.blob_id, manifest_blobs.c.mani
 uploads = Table(
     "uploads",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", TEXT, primary_key=True),
     Column("workspace_id", _Id, ForeignKey("workspaces.id"), nullable=False),
-    Column("created_by", Text, nullable=False),
+    Column("created_by", TEXT, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Column("digest", Text),
+    Column("digest", TEXT),
     Column("size", BigInteger),
 )
 _index("uploads_by_digest", uploads.c.workspace_id, uploads.c.created_by, uploads.c.digest)

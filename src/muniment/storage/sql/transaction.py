@@ -10,6 +10,7 @@ name, slug or deletion changes, so that a name that is taken raises where it was
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 
@@ -118,16 +119,15 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
         self._refuse_taken(model, name=True, slug=True)
         added = replace(model, aliases={}, activity_count=0, activity_head="")
         cells = _model_cells(added)
-        try:
-            row_id = writes.ADD_MODEL.scalar(
-                self._session,
-                uuid=added.uuid,
-                workspace_id=self._workspace_id,
-                dispatched=0,
-                **cells,
-            )
-        except IntegrityError as error:
-            raise _model_taken(model.name) from error
+        row_id = writes.ADD_MODEL.scalar(
+            self._session,
+            uuid=added.uuid,
+            workspace_id=self._workspace_id,
+            dispatched=0,
+            **cells,
+        )
+        if row_id is None:
+            raise _model_taken(model.name)
         self._model = replace(added, id=row_id)
         self._stored = cells
         self._versions.clear()
@@ -149,7 +149,8 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
             if old.name != new.name:
                 self._versions.clear()
             try:
-                self.finish()
+                with self._session.undoable():
+                    self.finish()
             except IntegrityError as error:
                 raise _model_taken(new.name) from error
         if new.tags is not old.tags:
@@ -158,17 +159,16 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
 
     def add_version(self, version: ModelVersion) -> ModelVersion:
         model = self._held()
-        try:
-            row_id = writes.ADD_VERSION.scalar(
-                self._session,
-                uuid=version.uuid,
-                workspace_id=self._workspace_id,
-                model_id=model.id,
-                aliases="[]",
-                **rows.version_cells(version),
-            )
-        except IntegrityError as error:
-            raise _version_taken(version) from error
+        row_id = writes.ADD_VERSION.scalar(
+            self._session,
+            uuid=version.uuid,
+            workspace_id=self._workspace_id,
+            model_id=model.id,
+            aliases="[]",
+            **rows.version_cells(version),
+        )
+        if row_id is None:
+            raise _version_taken(version)
         added = replace(version, id=row_id, workspace=model.workspace, model=model.name, aliases=())
         VERSION_PROPERTIES.replace(
             self._session, self._workspace_id, row_id, {}, _properties_of(added)
@@ -181,8 +181,10 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
         if old is None:
             raise NotFound(f"There is no version {version.version} of {model.name!r:.200}.")
         cells = rows.changes(rows.version_cells(old), rows.version_cells(version))
+        may_be_taken = not cells.keys().isdisjoint(("label", "deleted_at"))
         try:
-            writes.SAVE_VERSION.run(self._session, old.id, cells)
+            with self._session.undoable() if may_be_taken else nullcontext():
+                writes.SAVE_VERSION.run(self._session, old.id, cells)
         except IntegrityError as error:
             raise _version_taken(version) from error
         VERSION_PROPERTIES.replace(
@@ -213,8 +215,8 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
             self.drop_reference(reference.kind, reference.name)
         VERSION_PROPERTIES.clear(self._session, version.id)
         records.drop_version(self._session, self._workspace_id, self._held().id, number)
-        use_counts.drop_version(self._session, self._held().id, number)
         writes.PURGE_VERSION.run(self._session, id=version.id)
+        use_counts.drop_version(self._session, self._held().id, number)  # no more can come
         self._versions.pop(number, None)
 
     def save_reference(self, reference: Reference) -> None:
@@ -242,20 +244,19 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
         blobs.add_manifest(self._session, manifest)
 
     def remember(self, record: Remembered) -> None:
-        try:
-            writes.REMEMBER.run(
-                self._session,
-                model_id=self._held().id,
-                key=record.key,
-                request=record.request,
-                number=record.number,
-                at=to_millis(record.at),
-            )
-        except IntegrityError as error:
+        added = writes.REMEMBER.run(
+            self._session,
+            model_id=self._held().id,
+            key=record.key,
+            request=record.request,
+            number=record.number,
+            at=to_millis(record.at),
+        )
+        if not added:
             raise AlreadyExists(
                 f"The idempotency key {record.key!r:.200} is in use.",
                 hint="Use a new key for a new request.",
-            ) from error
+            )
 
     def record(self, entry: Entry) -> Activity:
         model = self._held()

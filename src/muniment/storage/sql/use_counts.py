@@ -7,11 +7,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import bindparam, case, delete, insert, select, update
+from sqlalchemy import bindparam, case, delete, select, update
 
 from muniment.domain.deployments import Use, UseKind
 from muniment.domain.values import from_millis, to_millis
-from muniment.storage.sql.engine import Cell, Prepared, Row, Session
+from muniment.storage.sql.engine import Cell, Prepared, Row, Session, insert_new
 from muniment.storage.sql.record_tables import uses
 from muniment.storage.sql.tables import models, versions
 
@@ -49,11 +49,14 @@ _COUNT = Prepared(
         count=_u.count + _count,
     )
 )
-_ADD = Prepared(insert(uses).values({c: bindparam(c.name) for c in uses.c}))
-_WORKSPACE_ID = Prepared(
-    select(_v.workspace_id).where(_v.model_id == _model_id, _v.number == _number)
+_ADD = Prepared(insert_new(uses).values({c: bindparam(c.name) for c in uses.c}))
+_WORKSPACE_ID = Prepared(  # the version stays until its use is counted
+    select(_v.workspace_id)
+    .where(_v.model_id == _model_id, _v.number == _number)
+    .with_for_update(read=True, key_share=True)
 )
 _DROP_VERSION = Prepared(delete(uses).where(_u.model_id == _model_id, _u.number == _number))
+_DROP_BEFORE = Prepared(delete(uses).where(_last > _u.last_at))
 
 
 def add(session: Session, added: Iterable[Use]) -> None:
@@ -63,13 +66,20 @@ def add(session: Session, added: Iterable[Use]) -> None:
         cells = _cells(use)
         if not _COUNT.run(session, **cells):
             workspace_id = _WORKSPACE_ID.scalar(session, model_id=use.model_id, number=use.version)
-            if workspace_id is not None:
-                _ADD.run(session, workspace_id=workspace_id, **cells)
+            if workspace_id is not None and not _ADD.run(
+                session, workspace_id=workspace_id, **cells
+            ):
+                _COUNT.run(session, **cells)  # somebody else was the first
 
 
 def drop_version(session: Session, model_id: int, number: int) -> None:
     """Forget who used a version."""
     _DROP_VERSION.run(session, model_id=model_id, number=number)
+
+
+def drop_before(session: Session, before: datetime) -> int:
+    """Forget uses that were last counted earlier; return how many."""
+    return _DROP_BEFORE.run(session, last_at=to_millis(before))
 
 
 @lru_cache
@@ -109,6 +119,19 @@ def find(
     by = frozenset(name for name, cell in given.items() if cell is not None)
     found = _statement(by).all(session, workspace_id=workspace_id, limit=limit, **given)
     return [_use_from(row) for row in found]
+
+
+_OF_MODEL = Prepared(
+    select(*_COLUMNS)
+    .join(models, _m.id == _u.model_id)
+    .where(_u.model_id == _model_id)
+    .order_by(_u.number, _u.consumer, _u.kind)
+)
+
+
+def of_model(session: Session, model_id: int) -> list[Use]:
+    """Return all uses of a model's versions, live or not."""
+    return [_use_from(row) for row in _OF_MODEL.all(session, model_id=model_id)]
 
 
 def _use_from(row: Row) -> Use:

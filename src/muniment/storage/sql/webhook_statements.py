@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from muniment.storage.sql import webhook_rows as rows
-from muniment.storage.sql.engine import Prepared
+from muniment.storage.sql.engine import Prepared, insert_new
 from muniment.storage.sql.tables import models, workspaces
 from muniment.storage.sql.webhook_tables import PENDING, deliveries, webhooks
 
@@ -56,7 +56,8 @@ SAVE_WEBHOOK = Prepared(
         }
     )
 )
-WEBHOOK_EXISTS = Prepared(select(_w.id).where(_this_webhook))
+# Deliveries are filed and finished by one at a time, so that of those which wait the first is due.
+LOCK_WEBHOOK = Prepared(select(_w.id).where(_this_webhook).with_for_update(key_share=True))
 DROP_DELIVERIES = Prepared(delete(deliveries).where(_of_webhook))
 DROP_WEBHOOK = Prepared(delete(webhooks).where(_this_webhook))
 
@@ -77,14 +78,13 @@ MARK = Prepared(
     .where(_m.id == bindparam("model_id"), _m.dispatched < bindparam("upto"))
     .values(dispatched=bindparam("upto"))
 )
-IS_THERE = Prepared(select(_d.id).where(_this_delivery))
 FIRST_PENDING = Prepared(
     select(_d.id, _d.next_at)
     .where(_of_webhook, _d.model_id == bindparam("model_id"), PENDING)
     .order_by(_d.sequence, _d.ordinal)
     .limit(_ONE)
 )
-ADD_DELIVERY = Prepared(insert(deliveries).values({c: bindparam(c.name) for c in _d}))
+ADD_DELIVERY = Prepared(insert_new(deliveries).values({c: bindparam(c.name) for c in _d}))
 
 # -- deliveries ----------------------------------------------------------------------------------
 
@@ -94,6 +94,12 @@ ANY_DUE = Prepared(
     select(_w.id).where(_ACTIVE, exists().where(_d.webhook_id == _w.id, _due)).limit(_ONE)
 )
 DUE = Prepared(_deliveries.where(_of_webhook, _due).order_by(_d.next_at).limit(_LIMIT))
+CLAIMED = Prepared(  # what somebody else is just claiming is left to them
+    _deliveries.where(_of_webhook, _due)
+    .order_by(_d.next_at)
+    .limit(_LIMIT)
+    .with_for_update(skip_locked=True)
+)
 DUE_AT = Prepared(update(deliveries).where(_this_delivery).values(next_at=bindparam("at")))
 SAVE_DELIVERY = Prepared(
     update(deliveries)

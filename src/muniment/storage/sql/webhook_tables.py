@@ -18,11 +18,10 @@ from sqlalchemy import (
     Integer,
     PrimaryKeyConstraint,
     Table,
-    Text,
     literal_column,
 )
 
-from muniment.storage.sql.tables import metadata
+from muniment.storage.sql.tables import TEXT, metadata
 
 _Id = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -30,18 +29,18 @@ webhooks = Table(
     "webhooks",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("uuid", Text, nullable=False, unique=True),
-    Column("workspace", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("url", Text, nullable=False),
-    Column("events", Text, nullable=False),  # JSON list of `entity.action`
+    Column("uuid", TEXT, nullable=False, unique=True),
+    Column("workspace", TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("url", TEXT, nullable=False),
+    Column("events", TEXT, nullable=False),  # JSON list of `entity.action`
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("status", Text, nullable=False),  # `webhooks.WebhookStatus`
-    Column("models", Text, nullable=False),  # a pattern of names
-    Column("stage", Text, nullable=False),  # likewise
-    Column("secret", Text, nullable=False),  # as it is: to sign with
+    Column("description", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),  # `webhooks.WebhookStatus`
+    Column("models", TEXT, nullable=False),  # a pattern of names
+    Column("stage", TEXT, nullable=False),  # likewise
+    Column("secret", TEXT, nullable=False),  # as it is: to sign with
     sqlite_autoincrement=True,
 )
 Index("webhooks_by_workspace", webhooks.c.workspace, webhooks.c.id)
@@ -49,19 +48,19 @@ Index("webhooks_by_workspace", webhooks.c.workspace, webhooks.c.id)
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", Text, nullable=False),
+    Column("id", TEXT, nullable=False),
     Column("webhook_id", _Id, ForeignKey("webhooks.id"), nullable=False),
     Column("model_id", _Id, ForeignKey("models.id"), nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("ordinal", BigInteger, nullable=False),
-    Column("event", Text, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("event", TEXT, nullable=False),
+    Column("body", TEXT, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),  # `webhooks.DeliveryState`
+    Column("state", TEXT, nullable=False),  # `webhooks.DeliveryState`
     Column("next_at", BigInteger),
     Column("finished_at", BigInteger),
-    Column("attempts", Text, nullable=False),  # JSON list of `webhooks.Attempt`
+    Column("attempts", TEXT, nullable=False),  # JSON list of `webhooks.Attempt`
     PrimaryKeyConstraint("id"),
     sqlite_with_rowid=False,
 )
@@ -95,8 +94,8 @@ Index(
 leases = Table(
     "leases",
     metadata,
-    Column("name", Text, nullable=False),
-    Column("holder", Text, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("holder", TEXT, nullable=False),
     Column("until", BigInteger, nullable=False),
     PrimaryKeyConstraint("name"),
     sqlite_with_rowid=False,

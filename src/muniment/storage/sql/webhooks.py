@@ -32,6 +32,7 @@ class SqlWebhookStore(WebhookStore):
 
     def add_webhook(self, webhook: Webhook) -> Webhook:
         def work(session: Session) -> int:
+            session.alone("the first webhook")
             if statements.ANY_WEBHOOK.one(session) is None:
                 statements.MARK_ALL.run(session)
             row_id: int = statements.ADD_WEBHOOK.scalar(session, **rows.webhook_cells(webhook))
@@ -57,6 +58,7 @@ class SqlWebhookStore(WebhookStore):
 
     def drop_webhook(self, webhook_id: int) -> bool:
         def work(session: Session) -> bool:
+            statements.LOCK_WEBHOOK.one(session, webhook_id=webhook_id)
             statements.DROP_DELIVERIES.run(session, webhook_id=webhook_id)
             return statements.DROP_WEBHOOK.run(session, webhook_id=webhook_id) > 0
 
@@ -82,9 +84,12 @@ class SqlWebhookStore(WebhookStore):
 
     def dispatch(self, dispatches: Sequence[Dispatch], now: datetime) -> None:
         def work(session: Session) -> None:
+            wanted = {d.webhook_id for dispatch in dispatches for d in dispatch.deliveries}
+            there = {webhook_id for webhook_id in sorted(wanted) if _locked(session, webhook_id)}
             for dispatch in dispatches:
                 for delivery in dispatch.deliveries:
-                    _add(session, delivery, now)
+                    if delivery.webhook_id in there:  # else it was removed in the meantime
+                        _add(session, delivery, now)
                 statements.MARK.run(session, model_id=dispatch.model_id, upto=dispatch.upto)
 
         if dispatches:
@@ -98,7 +103,7 @@ class SqlWebhookStore(WebhookStore):
         asked: dict[str, Cell] = {"webhook_id": webhook_id, "now": to_millis(now), "limit": limit}
 
         def work(session: Session) -> list[Delivery]:
-            found = [*map(rows.delivery_from, statements.DUE.all(session, **asked))]
+            found = [*map(rows.delivery_from, statements.CLAIMED.all(session, **asked))]
             for delivery in found:
                 statements.DUE_AT.run(session, delivery_id=delivery.id, at=to_millis(until))
             return [replace(delivery, next_at=until) for delivery in found]
@@ -110,6 +115,8 @@ class SqlWebhookStore(WebhookStore):
     def save_delivery(self, delivery: Delivery, now: datetime) -> bool:
         def work(session: Session) -> bool:
             cells = rows.changing_cells(delivery)
+            if delivery.state is not DeliveryState.PENDING:
+                _locked(session, delivery.webhook_id)
             if not statements.SAVE_DELIVERY.run(session, delivery_id=delivery.id, **cells):
                 return False
             if delivery.state is not DeliveryState.PENDING:
@@ -161,11 +168,12 @@ class SqlWebhookStore(WebhookStore):
         return self._engine.write(lambda session: statement.run(session, **parameters))
 
 
+def _locked(session: Session, webhook_id: int) -> bool:
+    """Lock a webhook, to file or finish deliveries; say whether it is there."""
+    return statements.LOCK_WEBHOOK.one(session, webhook_id=webhook_id) is not None
+
+
 def _add(session: Session, delivery: Delivery, now: datetime) -> None:
-    if statements.IS_THERE.one(session, delivery_id=delivery.id) is not None:
-        return
-    if statements.WEBHOOK_EXISTS.one(session, webhook_id=delivery.webhook_id) is None:
-        return  # it was removed in the meantime
     first = _first_pending(session, delivery)
     due = replace(delivery, next_at=now if first is None else None)
     statements.ADD_DELIVERY.run(session, **rows.delivery_cells(due))

@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from muniment.domain.entities import Status
 from muniment.storage.sql import rows
-from muniment.storage.sql.engine import Cell, Prepared, Session
+from muniment.storage.sql.engine import Cell, Prepared, Session, insert_new
 from muniment.storage.sql.tables import activities, models, refs, remembered, versions
 
 _m, _v, _r = models.c, versions.c, refs.c
@@ -44,14 +44,20 @@ class Update:
         self._prepared[names].run(session, row_id=row_id, **cells)
 
 
-def _insert(table: Table, *, returning_id: bool = False) -> Prepared:
-    columns = [c for c in table.c if not (returning_id and c.name == "id")]
-    statement = insert(table).values({c: bindparam(c.name) for c in columns})
-    return Prepared(statement.returning(table.c.id) if returning_id else statement)
+def _insert(table: Table) -> Prepared:
+    return Prepared(insert(table).values({c: bindparam(c.name) for c in table.c}))
+
+
+def _insert_new(table: Table) -> Prepared:
+    """Return the insert of a row, which returns its id unless there is one like it."""
+    columns = [c for c in table.c if c.name != "id"]
+    statement = insert_new(table).values({c: bindparam(c.name) for c in columns})
+    return Prepared(statement.returning(table.c.id))
 
 
 def _models() -> Select[tuple[object, ...]]:
-    return select(*rows.MODEL_COLUMNS).with_for_update()
+    # It locks out all who change the model, but not those who merely refer to it.
+    return select(*rows.MODEL_COLUMNS).with_for_update(key_share=True)
 
 
 def _versions() -> Select[tuple[object, ...]]:
@@ -74,7 +80,7 @@ NAME_TAKEN = Prepared(
 SLUG_TAKEN = Prepared(
     select(_m.id).where(_workspace, _m.slug == bindparam("slug"), _m.deleted_at.is_(None))
 )
-ADD_MODEL = _insert(models, returning_id=True)
+ADD_MODEL = _insert_new(models)
 SAVE_MODEL = Update(models)
 
 VERSION = Prepared(_versions().where(_v.number == bindparam("number")))
@@ -96,7 +102,7 @@ SEALED_BEFORE = Prepared(
     .order_by(_v.number.desc())
     .limit(1)
 )
-ADD_VERSION = _insert(versions, returning_id=True)
+ADD_VERSION = _insert_new(versions)
 SAVE_VERSION = Update(versions)
 TOUCH_VERSIONS = Prepared(
     update(versions)
@@ -119,4 +125,4 @@ REMEMBERED = Prepared(
         remembered.c.model_id == _MODEL_ID, remembered.c.key == bindparam("key")
     )
 )
-REMEMBER = _insert(remembered)
+REMEMBER = Prepared(insert_new(remembered).values({c: bindparam(c.name) for c in remembered.c}))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from muniment.domain.activities import Activity, Entry, verify_chain
-from muniment.errors import Corrupt
+from muniment.errors import Conflict, Corrupt
 from muniment.storage.accounts import AUDIT, AccountStore, AuditHead
 from muniment.storage.conformance.accounts.contract import AccountContract
 from muniment.storage.conformance.metadata.contract import entry_of, later
@@ -173,3 +173,18 @@ class AuditSuite(AccountContract):
         assert [entry.at for entry in verified(accounts)] == [
             later(second) for second in range(11_990, 12_000)
         ]
+
+    def test_a_log_that_moved_here_goes_on_where_it_was_cut_off(
+        self, accounts: AccountStore
+    ) -> None:
+        base = "b" * 64
+        accounts.begin_audit(8, base)
+        assert accounts.audit_head() == AuditHead(8, 7, base, base)
+        assert verified(accounts) == []
+        accounts.begin_audit(9, base)
+        accounts.record_audit(entries(1, 2))
+        first, second = verified(accounts)
+        assert (first.sequence, first.previous, second.sequence) == (9, base, 10)
+        with pytest.raises(Conflict):
+            accounts.begin_audit(1, "")
+        assert accounts.audit_head() == AuditHead(9, 10, base, second.hash)

@@ -16,8 +16,10 @@ for one path, in other processes too, so it must be a function at the top of a m
     files.py       files outside of versions: put, listed, dropped; their blobs are in use
     records.py     records of models: filed, changed, found by every combination
     stages.py      stages of a workspace, replaced by compare-and-swap
+    documents.py   what workspaces have settled, replaced by compare-and-swap
     uses.py        uses of versions: they add up
     histories.py   histories by kind and time, and what happened in a whole workspace
+    wholes.py      what moves a registry: everything read, and written again as it was
     threads.py     many threads at one model and at many
     deaths.py      processes that die anywhere: what was acknowledged is there, nothing else is
 """
@@ -26,6 +28,7 @@ from __future__ import annotations
 
 from muniment.storage.conformance.metadata.contents import ContentsSuite
 from muniment.storage.conformance.metadata.deaths import DeathsSuite
+from muniment.storage.conformance.metadata.documents import DocumentsSuite
 from muniment.storage.conformance.metadata.files import FilesSuite
 from muniment.storage.conformance.metadata.histories import HistoriesSuite
 from muniment.storage.conformance.metadata.keeping import KeepingSuite
@@ -35,6 +38,7 @@ from muniment.storage.conformance.metadata.search import SearchSuite
 from muniment.storage.conformance.metadata.stages import StagesSuite
 from muniment.storage.conformance.metadata.threads import ThreadsSuite
 from muniment.storage.conformance.metadata.uses import UsesSuite
+from muniment.storage.conformance.metadata.wholes import WholesSuite
 from muniment.storage.conformance.metadata.writing import WritingSuite
 
 __all__ = ["MetadataStoreSuite"]
@@ -49,8 +53,10 @@ class MetadataStoreSuite(
     FilesSuite,
     RecordsSuite,
     StagesSuite,
+    DocumentsSuite,
     UsesSuite,
     HistoriesSuite,
+    WholesSuite,
     ThreadsSuite,
     DeathsSuite,
 ):

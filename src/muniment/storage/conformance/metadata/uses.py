@@ -69,7 +69,7 @@ def life_of_uses(mortal: Mortal, open_store: OpenStore, path: Path) -> None:
 
 
 class UsesSuite(MetadataContract):
-    """`add_uses` and `uses`."""
+    """`add_uses`, `uses` and `drop_uses`."""
 
     def test_uses_add_up(self, store: MetadataStore) -> None:
         model = used_model(store, "m")
@@ -123,6 +123,14 @@ class UsesSuite(MetadataContract):
         store.add_uses([use_of(model, 1), use_of(model, 2)])
         apply(store, "m", lambda tx: tx.purge_version(1))
         assert [use.version for use in store.uses(WORKSPACE, limit=10)] == [2]
+
+    def test_old_uses_are_dropped_everywhere(self, store: MetadataStore) -> None:
+        model, other = used_model(store, "m"), used_model(store, "n")
+        uses = [use_of(model, last_at=later(10)), use_of(model, 2, last_at=later(20))]
+        store.add_uses([*uses, use_of(other, last_at=later(19))])
+        assert store.drop_uses(later(20)) == 2
+        assert store.uses(WORKSPACE, limit=10) == [uses[1]]
+        assert store.drop_uses(later(20)) == 0
 
     def test_uses_of_deleted_versions_are_kept_and_of_deleted_models_hidden(
         self, store: MetadataStore

@@ -14,13 +14,14 @@ from sqlalchemy import Connection, inspect, text
 from muniment.errors import ConfigurationError
 from muniment.storage.sql import (  # noqa: F401  (in `metadata`, too)
     account_tables,
+    documents,
     file_tables,
     record_tables,
     webhook_tables,
 )
 from muniment.storage.sql.tables import metadata
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 HEAD: Final = REVISIONS[-1]
 _CREATE_REVISION = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
@@ -68,10 +69,10 @@ def _revision(connection: Connection, name: str) -> str | None:
     tables = inspect(connection).get_table_names()
     if not tables:
         return None
-    if "alembic_version" not in tables:
+    if not {"alembic_version", "manifest_blobs"}.issubset(tables):
         raise ConfigurationError(
             f"{name!r} is a database of another program: it has a table {tables[0]!r:.100}.",
-            hint="Choose another folder.",
+            hint="Choose another one.",
         )
     revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     if revision not in REVISIONS:

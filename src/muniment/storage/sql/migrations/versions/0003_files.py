@@ -9,6 +9,7 @@ revision = "0003"
 down_revision = "0002"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -16,14 +17,14 @@ def upgrade() -> None:
     op.create_table(
         "files",
         sa.Column("workspace_id", ID, nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("path", TEXT, nullable=False),
         sa.Column("blob_id", ID, nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_by", sa.Text(), nullable=False),
+        sa.Column("updated_by", TEXT, nullable=False),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
         sa.ForeignKeyConstraint(["blob_id"], ["blobs.id"]),
         sa.PrimaryKeyConstraint("workspace_id", "path"),
         sqlite_with_rowid=False,
     )
     op.create_index("files_by_blob", "files", ["blob_id", "workspace_id"])
-    op.add_column("versions", sa.Column("location", sa.Text(), nullable=False, server_default=""))
+    op.add_column("versions", sa.Column("location", TEXT, nullable=False, server_default=""))

@@ -9,6 +9,7 @@ revision = "0004"
 down_revision = "0003"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -16,18 +17,18 @@ def upgrade() -> None:
     op.create_table(
         "webhooks",
         sa.Column("id", ID, nullable=False),
-        sa.Column("uuid", sa.Text(), nullable=False),
-        sa.Column("workspace", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("events", sa.Text(), nullable=False),
+        sa.Column("uuid", TEXT, nullable=False),
+        sa.Column("workspace", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("url", TEXT, nullable=False),
+        sa.Column("events", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("models", sa.Text(), nullable=False),
-        sa.Column("stage", sa.Text(), nullable=False),
-        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("status", TEXT, nullable=False),
+        sa.Column("models", TEXT, nullable=False),
+        sa.Column("stage", TEXT, nullable=False),
+        sa.Column("secret", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("uuid"),
         sqlite_autoincrement=True,
@@ -35,19 +36,19 @@ def upgrade() -> None:
     op.create_index("webhooks_by_workspace", "webhooks", ["workspace", "id"])
     op.create_table(
         "deliveries",
-        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("id", TEXT, nullable=False),
         sa.Column("webhook_id", ID, nullable=False),
         sa.Column("model_id", ID, nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("ordinal", sa.BigInteger(), nullable=False),
-        sa.Column("event", sa.Text(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("event", TEXT, nullable=False),
+        sa.Column("body", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state", TEXT, nullable=False),
         sa.Column("next_at", sa.BigInteger()),
         sa.Column("finished_at", sa.BigInteger()),
-        sa.Column("attempts", sa.Text(), nullable=False),
+        sa.Column("attempts", TEXT, nullable=False),
         sa.ForeignKeyConstraint(["webhook_id"], ["webhooks.id"]),
         sa.ForeignKeyConstraint(["model_id"], ["models.id"]),
         sa.PrimaryKeyConstraint("id"),
@@ -61,8 +62,8 @@ def upgrade() -> None:
     _index("deliveries_finished", ["finished_at"], "finished_at IS NOT NULL")
     op.create_table(
         "leases",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("holder", TEXT, nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
         sqlite_with_rowid=False,

@@ -9,6 +9,7 @@ revision = "0005"
 down_revision = "0004"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -24,12 +25,12 @@ def upgrade() -> None:
     op.create_table(
         "stages",
         sa.Column("workspace_id", ID, nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
-        sa.Column("colour", sa.Text(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("policies", sa.Text(), nullable=False),
+        sa.Column("colour", TEXT, nullable=False),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("policies", TEXT, nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
         sa.PrimaryKeyConstraint("workspace_id", "key"),
@@ -39,8 +40,8 @@ def upgrade() -> None:
         "uses",
         sa.Column("model_id", ID, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.Column("consumer", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("consumer", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
         sa.Column("workspace_id", ID, nullable=False),
         sa.Column("named", sa.Integer(), nullable=False),
         sa.Column("first_at", sa.BigInteger(), nullable=False),
@@ -76,12 +77,12 @@ def _make_records() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("workspace_id", ID, nullable=False),
         sa.Column("model_id", ID, nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
         sa.Column("number", sa.BigInteger()),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("key_list", sa.Text(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("key_list", TEXT, nullable=False),
+        sa.Column("body", TEXT, nullable=False),
         sa.ForeignKeyConstraint(["model_id"], ["models.id"]),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
@@ -92,11 +93,11 @@ def _make_records() -> None:
     op.create_table(
         "record_keys",
         sa.Column("workspace_id", ID, nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
         sa.Column("record_id", ID, nullable=False),
         sa.Column("model_id", ID, nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "kind", "key", "record_id"),
         sqlite_with_rowid=False,
     )
