@@ -132,6 +132,11 @@ def _described(manifest: Manifest, description: bytes) -> Stored:
         document = as_object(json.loads(description), DESCRIPTION)
     except ValueError as error:
         raise Corrupt(f"{DESCRIPTION} is not JSON: {error}.") from None
+    if document.get("schema") == "muniment.model/1":
+        raise NotImplementedHere(
+            "A MunimentSaver saved this, with a signature that its data is checked against.",
+            hint="Load it with muniment.ml.MunimentLoader.",
+        )
     name, path = document.get("format"), document.get("file")
     form = next((form for form in FORMATS if form.name == name), None)
     if form is None or document.get("schema") != SCHEMA:
@@ -233,7 +238,8 @@ def _load_npy(path: Path) -> object:
 # -- JSON --------------------------------------------------------------------------------------
 
 
-def _is_document(value: object) -> bool:
+def is_document(value: object) -> bool:
+    """Say whether a dict or list comes back from JSON as the very same."""
     return type(value) in (dict, list) and _is_json(value)
 
 
@@ -309,7 +315,7 @@ FORMATS: Final = (
         framework="",
         packages=(),
         runs_code=False,
-        fits=_is_document,
+        fits=is_document,
         save=_save_json,
         load=_load_json,
     ),

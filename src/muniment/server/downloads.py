@@ -12,28 +12,29 @@ from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import Final
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from muniment.domain.filenames import attachment
 from muniment.errors import Corrupt, RangeNotSatisfiable
 from muniment.server.api.preconditions import digest_tag, is_unchanged
 from muniment.server.context import context_of, wait_for
 from muniment.server.streaming import read_ahead, watching
 from muniment.services.artifacts.artifacts import Artifacts
-from muniment.storage.blobs import BlobStore
+from muniment.storage.blobs import CHUNK, BlobStore
 
 FOREVER: Final = "private, max-age=31536000, immutable"
 """For what is named by its digest."""
 REVALIDATE: Final = "private, no-cache"
 """For what is named by a version: that may be deleted, so a cache must ask (and is told 304)."""
+DIRECT_FROM: Final = 8 * CHUNK
+"""Bytes; for less, a second request costs more than it saves."""
 
 _RANGE = re.compile(
     r"bytes\s*=\s*(?:([0-9]{1,18})\s*-\s*([0-9]{1,18})?|-\s*([0-9]{1,18}))\s*", re.I
 )
-_UNSAFE_IN_QUOTES = re.compile(r'[^\x20-\x7e]|["\\%]')
 
 
 async def send_blob(
@@ -45,8 +46,11 @@ async def send_blob(
     filename: str,
     media_type: str,
     cache: str,
+    direct: bool = False,
 ) -> Response:
     """Return the answer to a GET or HEAD for the bytes of a blob.
+
+    Who asks for it (`direct`) is sent to the object store itself for large ones, if one can.
 
     Raises:
         Corrupt: there are no such bytes in the store, or not `size` of them.
@@ -57,7 +61,7 @@ async def send_blob(
         "ETag": tag,
         "Accept-Ranges": "bytes",
         "Cache-Control": cache,
-        "Content-Disposition": _attachment(filename),
+        "Content-Disposition": attachment(filename),
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(digest)).decode()}:",
         "X-Content-Type-Options": "nosniff",
@@ -65,6 +69,10 @@ async def send_blob(
     if is_unchanged(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     await wait_for(request, partial(_check_whole, context_of(request).ports.blobs, digest, size))
+    if direct and size >= DIRECT_FROM and request.method == "GET":
+        url = await wait_for(request, partial(artifacts.link, digest, filename))
+        if url is not None:
+            return Response(status_code=307, headers={"Location": url, "Cache-Control": "no-store"})
     asked = _range(request, tag, size)
     start, end = asked or (0, size)
     headers |= {"Content-Type": media_type, "Content-Length": str(end - start)}
@@ -137,9 +145,3 @@ def _range(request: Request, tag: str, size: int) -> tuple[int, int] | None:
             details={"size": size},
         )
     return start, end
-
-
-def _attachment(filename: str) -> str:
-    """Return a Content-Disposition for any name (RFC 6266)."""
-    plain = _UNSAFE_IN_QUOTES.sub("_", filename)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -2,7 +2,10 @@
 
 up, small    PUT /blobs/{digest}                       sent again whole
 up, large    POST /uploads -> PATCH … -> finish        goes on at the offset that arrived
-down         GET …/files/{path}, Range: bytes=n-m      goes on behind the last byte that came
+             or POST /uploads -> PUT to the store      if there is one that we can reach
+                -> finish
+down         GET …/files/{path}, Range: bytes=n-m      goes on behind the last byte that came;
+                                                       large ones from the store, if it is in reach
 """
 
 # ruff: noqa: D102 -- the methods are documented where they are promised, in `client.backend`
@@ -97,7 +100,8 @@ class HttpArtifacts(ArtifactsBackend):
         while True:
             opened, came = False, 0
             try:
-                with self._connection.stream(url, _range(position, end)) as response:
+                large = end is None or end - position > ONE_SHOT_BYTES
+                with self._connection.stream(url, _range(position, end), direct=large) as response:
                     opened = True
                     # a proxy in between may know no ranges, and send the whole
                     skip = position if response.status_code == 200 else 0
@@ -146,6 +150,7 @@ class _Upload:
         self._id: str | None = None
         self._fresh = False
         self._resumed = False
+        self._direct: JsonObject | None = None
         self._told = 0
         self._sent = 0
 
@@ -183,11 +188,17 @@ class _Upload:
     def _open(self) -> int:
         """Begin or look again; return the offset to go on from (`_id` is None: all is there)."""
         if self._id is None:
-            body: JsonObject = {"digest": self._digest, "size": self._size, "fresh": self._fresh}
+            body: JsonObject = {
+                "digest": self._digest,
+                "size": self._size,
+                "fresh": self._fresh,
+                "direct": self._connection.direct,
+            }
             answer = self._connection.call("POST", "/uploads", body, safe=True)
             if answer.get("present"):
                 return self._size
             self._id = cast(str, answer["id"])
+            self._direct = cast(JsonObject | None, answer.get("direct"))
         else:
             answer = self._connection.get(f"/uploads/{self._id}")
         offset = cast(int, answer["offset"])
@@ -198,7 +209,7 @@ class _Upload:
 
     def _send(self, upload_id: str, offset: int) -> None:
         path = f"/uploads/{upload_id}"
-        if offset < self._size:
+        if offset < self._size and not self._send_directly():
             headers = {
                 "Upload-Offset": str(offset),
                 "Content-Length": str(self._size - offset),
@@ -208,6 +219,21 @@ class _Upload:
                 "PATCH", path, safe=False, headers=headers, content=self._body(offset)
             )
         self._connection.call("POST", f"{path}/finish", {"digest": self._digest})
+
+    def _send_directly(self) -> bool:
+        """Send all bytes to the store, if there was an offer; say whether it has taken them.
+
+        An offer is taken once: what fails there goes the way that can be gone on with.
+        """
+        offer, self._direct = self._direct, None
+        if offer is None:
+            return False
+        headers = cast(dict[str, str], offer["headers"])
+        if self._connection.send_directly(cast(str, offer["url"]), headers, self._body(0)):
+            return True
+        self._tell(-self._told)
+        self._told = 0
+        return False
 
     def _body(self, offset: int) -> Callable[[], Iterator[bytes]]:
         def pieces() -> Iterator[bytes]:

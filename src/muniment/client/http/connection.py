@@ -16,7 +16,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from typing import Final, TypeAlias, cast
 
@@ -50,6 +50,7 @@ Body: TypeAlias = Callable[[], Iterator[bytes]]
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _GATEWAY = frozenset({502, 503, 504})
+DIRECT_HEADER: Final = "X-Muniment-Direct"
 _REDIRECTS = frozenset({302, 303, 307, 308})
 _MAX_REDIRECTS = 3
 # uvicorn closes idle connections after 5 s: drop them first, so that no call meets a closed one.
@@ -59,6 +60,10 @@ _SIGN_IN = (
     "password=, will do, too."
 )
 _TIMEOUT = httpx.Timeout(connect=5.0, read=300.0, write=300.0, pool=60.0)
+
+
+class _LeadsNowhere(Exception):
+    """A redirect led to nobody, or to somebody who refuses."""
 
 
 class Connection:
@@ -89,6 +94,8 @@ class Connection:
         self._anonymous = credentials is None
         self._api = f"{self.url}/api/v1"
         self._answered = False
+        self.direct = True
+        """Whether to ask for transfers past the server; no more once its store was out of reach."""
         self._client = httpx.Client(
             headers=httpx.Headers(headers, encoding="utf-8"),
             timeout=_TIMEOUT,
@@ -168,15 +175,25 @@ class Connection:
 
     @contextmanager
     def stream(
-        self, path: str, headers: Mapping[str, str], params: Params = ()
+        self, path: str, headers: Mapping[str, str], params: Params = (), *, direct: bool = False
     ) -> Iterator[httpx.Response]:
         """Open the answer to a GET, to be read with a bare `iter_raw()`; closed at the end.
 
-        A redirect (to a presigned URL) is followed without any of our own headers but these.
+        A redirect (to a presigned URL) is followed without any of our own headers but these. With
+        `direct` the server is told that one is welcome; where it leads nowhere, it is asked again.
         """
         url, query = self._api + path, tuple(params) or None
         request = self._client.build_request("GET", url, params=query, headers=headers)
-        response = self.retrying(lambda: self._open(request, headers), safe=True)
+
+        def attempt() -> httpx.Response:
+            if direct and self.direct:
+                asking = {**headers, DIRECT_HEADER: "true"}
+                asked = self._client.build_request("GET", url, params=query, headers=asking)
+                with suppress(_LeadsNowhere):
+                    return self._open(asked, headers, or_back=True)
+            return self._open(request, headers)
+
+        response = self.retrying(attempt, safe=True)
         try:
             yield response
         except httpx.TransportError as error:
@@ -215,10 +232,40 @@ class Connection:
             time.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
-    def _open(self, request: httpx.Request, headers: Mapping[str, str]) -> httpx.Response:
-        for _ in range(_MAX_REDIRECTS + 1):
-            response = self._client.send(request, stream=True)
+    def send_directly(self, url: str, headers: Mapping[str, str], content: Body) -> bool:
+        """PUT bytes to an object store by a presigned URL; say whether it took them.
+
+        Nothing of ours goes there but these headers, and no redirect is followed. What answers
+        nobody is not asked again by this connection.
+        """
+        if not self.direct:
+            return False
+        try:
+            request = httpx.Request(
+                "PUT", url, headers=headers, content=content(), extensions=_extensions()
+            )
+            return self._client.send(request).is_success
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            self.direct = not isinstance(error, _NEVER_SENT)
+            return False
+
+    def _open(
+        self, request: httpx.Request, headers: Mapping[str, str], *, or_back: bool = False
+    ) -> httpx.Response:
+        """Send a GET and follow where it leads; with `or_back`, _LeadsNowhere may be raised."""
+        for hop in range(_MAX_REDIRECTS + 1):
+            elsewhere = or_back and hop > 0
+            try:
+                response = self._client.send(request, stream=True)
+            except httpx.TransportError as error:
+                if not elsewhere:
+                    raise
+                self.direct = not isinstance(error, _NEVER_SENT)
+                raise _LeadsNowhere from error
             if response.status_code not in _REDIRECTS:
+                if elsewhere and not response.is_success:
+                    response.close()
+                    raise _LeadsNowhere
                 break
             location = response.url.join(response.headers.get("Location", ""))
             response.close()
@@ -252,6 +299,11 @@ class Connection:
             f"The connection to {self.url} was lost ({_why(cause)}).",
             hint="Try again; transfers go on where they stopped.",
         )
+
+
+def _extensions() -> dict[str, object]:
+    """Return what a request that is not built by the client lacks: its timeouts."""
+    return {"timeout": _TIMEOUT.as_dict()}
 
 
 def _parse(url: str) -> httpx.URL:

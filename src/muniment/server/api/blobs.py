@@ -12,8 +12,8 @@ from muniment.domain.manifest import DEFAULT_MEDIA_TYPE
 from muniment.errors import LimitExceeded
 from muniment.server.api import bodies, documents
 from muniment.server.api.answers import json_answer
-from muniment.server.api.openapi import answers, bytes_in, bytes_out
-from muniment.server.api.parameters import Acting, Digest
+from muniment.server.api.openapi import answers, bytes_in, bytes_out, elsewhere
+from muniment.server.api.parameters import Acting, Digest, Direct
 from muniment.server.api.preconditions import digest_tag
 from muniment.server.api.routing import PREFIX, api_router
 from muniment.server.context import context_of, wait_for
@@ -68,7 +68,7 @@ async def put_blob(request: Request, digest: Digest, services: Acting) -> Respon
     "/blobs/{digest}",
     operation_id="getBlob",
     summary="Download a blob",
-    responses=answers(None, 404, 416) | bytes_out(),
+    responses=answers(None, 404, 416) | bytes_out() | elsewhere(),
     response_class=Response,
 )
 @router.head(
@@ -78,7 +78,9 @@ async def put_blob(request: Request, digest: Digest, services: Acting) -> Respon
     responses=answers(None, 404) | bytes_out(with_body=False),
     response_class=Response,
 )
-async def get_blob(request: Request, digest: Digest, services: Acting) -> Response:
+async def get_blob(
+    request: Request, digest: Digest, services: Acting, direct: Direct = False
+) -> Response:
     """Return a blob's bytes, whole or one range of them."""
     blob = await wait_for(request, partial(services.artifacts.blob, digest))
     return await send_blob(
@@ -89,4 +91,5 @@ async def get_blob(request: Request, digest: Digest, services: Acting) -> Respon
         filename=digest,
         media_type=DEFAULT_MEDIA_TYPE,
         cache=FOREVER,
+        direct=direct,
     )

@@ -248,13 +248,17 @@ class Digests(Body):
 
 
 class NewUpload(Body):
-    """An upload to begin; an earlier unfinished one is gone on with, unless it must be `fresh`."""
+    """An upload to begin; an earlier unfinished one is gone on with, unless it must be `fresh`.
+
+    With `direct` the answer says how to send the bytes straight to the object store, if one can.
+    """
 
     model_config = _example(digest=examples.SHA256, size=5)
 
     digest: Sha256 | None = None
     size: Size | None = None
     fresh: bool = False
+    direct: bool = False
 
 
 class FinishedUpload(Body):

@@ -176,6 +176,18 @@ class Blob(Document):
     size: int
 
 
+class DirectUpload(Document):
+    """A request to the object store itself: PUT all bytes to `url`, with these headers only."""
+
+    model_config = _example(
+        url="https://s3.example.com/models/staging/…?X-Amz-Signature=…",
+        headers={"Content-Length": "5"},
+    )
+
+    url: str
+    headers: dict[str, str]
+
+
 class Upload(Document):
     """An upload in progress: `offset` bytes of `size` are safely here."""
 
@@ -192,6 +204,12 @@ class Upload(Document):
     size: int | None
     offset: int
     created_at: str
+
+
+class BegunUpload(Upload):
+    """The same, and where its bytes can be sent to instead, if that was asked for and can be."""
+
+    direct: DirectUpload | None = None
 
 
 class Present(Document):

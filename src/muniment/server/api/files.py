@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from muniment.domain.manifest import MEDIA_TYPE
 from muniment.server.api import documents
-from muniment.server.api.openapi import answers, bytes_out, content, unchanged
-from muniment.server.api.parameters import Acting, FilePath, ModelName, VersionNumber
+from muniment.server.api.openapi import answers, bytes_out, content, elsewhere, unchanged
+from muniment.server.api.parameters import Acting, Direct, FilePath, ModelName, VersionNumber
 from muniment.server.api.preconditions import IfNoneMatch, digest_tag, is_unchanged
 from muniment.server.api.routing import api_router
 from muniment.server.api.versions import VERSION
@@ -49,7 +49,7 @@ async def get_manifest(
     f"{VERSION}/files/{{path:path}}",
     operation_id="getFile",
     summary="Download a file of a version",
-    responses=answers(None, 404, 409, 416) | bytes_out(),
+    responses=answers(None, 404, 409, 416) | bytes_out() | elsewhere(),
     response_class=Response,
 )
 @router.head(
@@ -60,7 +60,12 @@ async def get_manifest(
     response_class=Response,
 )
 async def get_file(
-    request: Request, name: ModelName, number: VersionNumber, path: FilePath, services: Acting
+    request: Request,
+    name: ModelName,
+    number: VersionNumber,
+    path: FilePath,
+    services: Acting,
+    direct: Direct = False,
 ) -> Response:
     """Return a file's bytes, whole or one range of them."""
     file = await wait_for(request, partial(services.artifacts.file, name, number, path))
@@ -72,4 +77,5 @@ async def get_file(
         filename=posixpath.basename(path),
         media_type=file.media_type,
         cache=REVALIDATE,
+        direct=direct,
     )

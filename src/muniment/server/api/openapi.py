@@ -101,6 +101,11 @@ def bytes_out(*, with_body: bool = True) -> Responses:
     return documented
 
 
+def elsewhere() -> Responses:
+    """Return the documentation of a redirect to the object store."""
+    return {307: {"description": "The object store serves it at this address, for a while."}}
+
+
 def form_in(model: type[BaseModel], field: str) -> dict[str, Any]:
     """Return the documentation of a form: one part of JSON, and files."""
     schema = {

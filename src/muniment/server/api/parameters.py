@@ -142,6 +142,14 @@ Digest: TypeAlias = Annotated[
         examples=["2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"],
     ),
 ]
+Direct: TypeAlias = Annotated[
+    bool,
+    Header(
+        alias="X-Muniment-Direct",
+        description="Whether a redirect (307) to the object store is welcome. Whoever follows it "
+        "must not send their credentials there.",
+    ),
+]
 FilePath: TypeAlias = Annotated[
     str,
     AfterValidator(names.check_path),

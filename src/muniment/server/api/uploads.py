@@ -1,6 +1,7 @@
 """Upload sessions: bytes in several requests, gone on with after a lost connection.
 
-POST /uploads ──> PATCH …/{id} at an offset, as often as it takes ──> POST …/{id}/finish
+POST /uploads ──┬─> PATCH …/{id} at an offset, as often as it takes ──┬─> POST …/{id}/finish
+                └─> PUT to the object store, by the URL in `direct` ──┘
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from muniment.server.api.routing import PREFIX, api_router
 from muniment.server.context import context_of, wait_for
 from muniment.server.streaming import Inflow, announced_size, append, chunks_of, receiving
 from muniment.services.artifacts.artifacts import Artifacts
+from muniment.storage.blobs import DirectUpload
 
 router = api_router("uploads")
 
@@ -44,9 +46,13 @@ def _offset(text: object) -> int:
     )
 
 
-def _answer(upload: Upload, status: int = 200) -> Response:
+def _answer(upload: Upload, status: int = 200, direct: DirectUpload | None = None) -> Response:
     headers = {"Location": f"{PREFIX}/uploads/{upload.id}", "Upload-Offset": str(upload.offset)}
-    return json_answer(upload.to_json(), status=status, headers=headers)
+    answer = upload.to_json()
+    if direct is not None:
+        answer["direct"] = {"url": direct.url, "headers": dict(direct.headers)}
+        headers["Cache-Control"] = "no-store"
+    return json_answer(answer, status=status, headers=headers)
 
 
 @router.post(
@@ -54,16 +60,18 @@ def _answer(upload: Upload, status: int = 200) -> Response:
     operation_id="beginUpload",
     summary="Begin an upload, or find the one to go on with",
     status_code=201,
-    responses=answers(documents.Upload, 415, 507, status=201)
+    responses=answers(documents.BegunUpload, 415, 507, status=201)
     | {200: {"description": "The blob is here already.", "model": documents.Present}},
 )
 async def begin_upload(request: Request, body: bodies.NewUpload, services: Acting) -> Response:
     """Return an upload to send bytes to: the caller's unfinished one for this blob, or another."""
-    begin = partial(
-        services.artifacts.begin_upload, digest=body.digest, size=body.size, fresh=body.fresh
-    )
+    artifacts = services.artifacts
+    begin = partial(artifacts.begin_upload, digest=body.digest, size=body.size, fresh=body.fresh)
     upload = await wait_for(request, begin)
-    return json_answer({"present": True}) if upload is None else _answer(upload, 201)
+    if upload is None:
+        return json_answer({"present": True})
+    direct = await wait_for(request, partial(artifacts.directly, upload)) if body.direct else None
+    return _answer(upload, 201, direct)
 
 
 @router.get(

@@ -2,6 +2,7 @@
 
 one shot    receive() ──> Intake.write … ──> Intake.finish        never resumed
 resumable   begin_upload() ──> resume_upload() ──> Intake.write … ──> finish_upload()
+direct      begin_upload() ──> directly() ──> the client sends to the store ──> finish_upload()
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ from muniment.services.access.audit import audited
 from muniment.services.artifacts.content import place, sizes_here
 from muniment.services.artifacts.possession import nameable
 from muniment.services.base import Service, no_model, no_version
-from muniment.storage.blobs import BlobStat, BlobWriter
+from muniment.storage.blobs import BlobStat, BlobWriter, DirectUpload
+
+DIRECT_SECONDS = 900
+"""How long a presigned URL is good for; a transfer must begin within, and may take longer."""
 
 
 class Intake:
@@ -148,7 +152,7 @@ class Artifacts(Service):
         """Return an intake for bytes that come in one go."""
         self._require(Verb.CREATE_VERSION)
         bare, size = None if digest is None else names.check_digest(digest), blob_size(size)
-        writer = self._ports.blobs.create_writer(uuid4().hex)
+        writer = self._ports.blobs.create_writer()
         return Intake(self._place, writer, bare, size, keep=False)
 
     def begin_upload(
@@ -180,6 +184,19 @@ class Artifacts(Service):
         self._store.add_upload(upload)
         self._ports.blobs.create_writer(upload.id).close()
         return upload
+
+    def directly(self, upload: Upload) -> DirectUpload | None:
+        """Return how the caller can send all bytes of an upload straight to the store, or None.
+
+        The store takes only bytes with the announced digest and size. They are the caller's to
+        name once `finish_upload` has found them there, as if they had come through here.
+        """
+        self._require(Verb.CREATE_VERSION)
+        if upload.digest is None or upload.size is None or upload.offset:
+            return None
+        return self._ports.blobs.presign_put(
+            upload.id, digest=upload.digest, size=upload.size, seconds=DIRECT_SECONDS
+        )
 
     def upload(self, upload_id: str) -> Upload:
         """Return an upload as it stands. Raises NotFound once it was finished or given up."""
@@ -346,6 +363,15 @@ class Artifacts(Service):
         Ask `file` or `blob` first: they know whether the caller may.
         """
         return self._ports.blobs.local_path(names.check_digest(digest))
+
+    def link(self, digest: str, filename: str) -> str | None:
+        """Return a URL that serves a blob for a while without login, if the store has one.
+
+        Ask `file` or `blob` first: they know whether the caller may, and put it on record.
+        """
+        return self._ports.blobs.presign_get(
+            names.check_digest(digest), seconds=DIRECT_SECONDS, filename=filename
+        )
 
     # --------------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ Order matters, so that garbage collection can never come between:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from uuid import uuid4
 
 from muniment.domain.caller import Caller
 from muniment.domain.manifest import Manifest
@@ -34,7 +33,7 @@ def keep_bytes(ports: Ports, content: bytes, digest: str) -> None:
     ports.metadata.add_blob(digest, len(content), ports.clock())
     stat = ports.blobs.stat(digest)
     if stat is None or stat.size != len(content):
-        with ports.blobs.create_writer(uuid4().hex) as writer:
+        with ports.blobs.create_writer() as writer:
             writer.write(content)
             writer.commit(digest)
 
@@ -45,9 +44,9 @@ def sizes_here(ports: Ports, caller: Caller, digests: Iterable[str]) -> dict[str
     All of these are leased.
     """
     leased = ports.metadata.lease_blobs(nameable(ports, caller, digests), ports.clock())
-    stats = ((digest, size, ports.blobs.stat(digest)) for digest, size in leased.items())
+    stats = ports.blobs.stat_many(leased.keys())
     # A blob of another size than it was stored with is damaged: uploaded again, it is replaced.
-    return {digest: size for digest, size, stat in stats if stat and stat.size == size}
+    return {digest: stat.size for digest, stat in stats.items() if stat.size == leased[digest]}
 
 
 def keep_manifest(ports: Ports, caller: Caller, manifest: Manifest) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from uuid import uuid4
 
 from muniment.domain import names
 from muniment.domain.access import OWNER, Verb
@@ -50,7 +49,7 @@ class Files(Service):
             )
             return stat
 
-        writer = self._ports.blobs.create_writer(uuid4().hex)
+        writer = self._ports.blobs.create_writer()
         return Intake(put, writer, None, blob_size(size), keep=False)
 
     def file(self, path: str) -> StoredFile:

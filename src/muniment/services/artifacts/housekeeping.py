@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -40,8 +40,12 @@ class Housekeeping(Service):
         dry_run: bool = False,
         restore_window: float | None = None,
         grace: float | None = None,
+        ending: Callable[[], bool] = lambda: False,
     ) -> GarbageReport:
-        """Free what nobody needs; see the module. Safe at any time, beside anything else."""
+        """Free what nobody needs; see the module. Safe at any time, beside anything else.
+
+        Stops half-way as soon as `ending` says so, and reports what it has done by then.
+        """
         self._require(Verb.COLLECT)
         now, kept = self._ports.clock(), self._ports.retention
         # What is just as old as it may be is old enough: with no grace, a lease of this moment.
@@ -52,15 +56,15 @@ class Housekeeping(Service):
         if grace is not None:
             idle_since = min(leased_before, now - _PAUSE)
         uploads = self._sweep_uploads(idle_since, dry_run)
-        purged = self._purge(deleted_before, dry_run)
+        purged = self._purge(deleted_before, dry_run, ending)
         manifests = self._store.drop_unused_manifests(
             deleted_before=deleted_before, dry_run=dry_run
         )
         report = GarbageReport(
             dry_run=dry_run, purged_versions=purged, manifests=manifests, uploads=uploads
         )
-        report = self._sweep_blobs(report, deleted_before, leased_before)
-        report = self._sweep_strays(report, leased_before)
+        report = self._sweep_blobs(report, deleted_before, leased_before, ending)
+        report = self._sweep_strays(report, leased_before, ending)
         if self._ports.auditor is not None and not dry_run:
             done = audited(
                 ActivityKind.GARBAGE_COLLECTED, self._caller, now, details=report.to_json()
@@ -101,11 +105,11 @@ class Housekeeping(Service):
     def _stale_uploads(self, before: datetime) -> list[Upload]:
         return list(self._store.stale_uploads(before, limit=100_000))
 
-    def _purge(self, deleted_before: datetime, dry_run: bool) -> int:
+    def _purge(self, deleted_before: datetime, dry_run: bool, ending: Callable[[], bool]) -> int:
         if dry_run:
             return len(self._store.purgeable(deleted_before, limit=1_000_000))
         purged = 0
-        while piece := self._store.purgeable(deleted_before, limit=_PIECE):
+        while not ending() and (piece := self._store.purgeable(deleted_before, limit=_PIECE)):
             for model, versions in groupby(piece, key=lambda pair: pair[0]):
                 numbers = [number for _, number in versions]
                 purged += self._purge_versions(model, numbers, deleted_before)
@@ -141,11 +145,17 @@ class Housekeeping(Service):
         return self._store.transact(key, decide)
 
     def _sweep_blobs(
-        self, report: GarbageReport, deleted_before: datetime, leased_before: datetime
+        self,
+        report: GarbageReport,
+        deleted_before: datetime,
+        leased_before: datetime,
+        ending: Callable[[], bool],
     ) -> GarbageReport:
         limit = 10_000_000 if report.dry_run else _PIECE
-        while blobs := self._store.collectable_blobs(
-            leased_before, limit, deleted_before=deleted_before
+        while not ending() and (
+            blobs := self._store.collectable_blobs(
+                leased_before, limit, deleted_before=deleted_before
+            )
         ):
             collected = 0
             for blob in blobs:
@@ -156,11 +166,15 @@ class Housekeeping(Service):
                 break
         return report
 
-    def _sweep_strays(self, report: GarbageReport, leased_before: datetime) -> GarbageReport:
+    def _sweep_strays(
+        self, report: GarbageReport, leased_before: datetime, ending: Callable[[], bool]
+    ) -> GarbageReport:
         # Bytes from before these metadata began belong to metadata that were lost: they are left
         # to whoever restores those.
         began = min(workspace.created_at for workspace in self._store.workspaces())
         for piece in _pieces(self._ports.blobs.list()):
+            if ending():
+                break
             known = self._store.known_blobs(stat.digest for stat in piece)
             for stat in piece:
                 if stat.digest in known or not began <= stat.stored_at < leased_before:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -37,7 +37,7 @@ from muniment.errors import (
     RangeNotSatisfiable,
     Unavailable,
 )
-from muniment.storage.blobs import CHUNK, BlobStat, BlobStore, BlobWriter
+from muniment.storage.blobs import CHUNK, BlobStat, BlobStore, BlobWriter, DirectUpload
 from muniment.storage.objects.files import (
     create_file,
     explaining,
@@ -82,10 +82,10 @@ class FolderBlobStore(BlobStore):
         for name in left_over:
             self._freeing.submit(_free, self._trash / name)
 
-    def create_writer(self, writer_id: str) -> BlobWriter:
+    def create_writer(self, writer_id: str | None = None) -> BlobWriter:
         """See BlobStore."""
         with explaining("be written to"):
-            return FolderWriter(self, self._staging.create(writer_id))
+            return FolderWriter(self, self._staging.create(writer_id or os.urandom(16).hex()))
 
     def resume_writer(self, writer_id: str) -> BlobWriter:
         """See BlobStore."""
@@ -102,11 +102,21 @@ class FolderBlobStore(BlobStore):
         with explaining("be read"):
             yield from self._staging.unfinished()
 
+    def presign_put(
+        self, writer_id: str, *, digest: str, size: int, seconds: int
+    ) -> DirectUpload | None:
+        """See BlobStore. A folder has no URLs."""
+        return None
+
     def stat(self, digest: str) -> BlobStat | None:
         """See BlobStore."""
         with explaining("be read"):
             found = look_up(self._path(digest))
         return None if found is None else _blob_stat(digest, found)
+
+    def stat_many(self, digests: Collection[str]) -> Mapping[str, BlobStat]:
+        """See BlobStore."""
+        return {digest: stat for digest in digests if (stat := self.stat(digest))}
 
     def read(self, digest: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """See BlobStore. What was begun is read to its end, even if the blob is deleted."""
