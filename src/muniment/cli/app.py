@@ -32,9 +32,10 @@ LOOK: Final = "Look"
 LIFECYCLE: Final = "Lifecycle"
 IN_USE: Final = "In use"
 KEEP_HOUSE: Final = "Keep house"
+MOVE: Final = "Moving"
 PEOPLE: Final = "People"
 SERVER: Final = "Server"
-PANELS: Final = (MODELS, LOOK, LIFECYCLE, IN_USE, KEEP_HOUSE, PEOPLE, SERVER)
+PANELS: Final = (MODELS, LOOK, LIFECYCLE, IN_USE, KEEP_HOUSE, MOVE, PEOPLE, SERVER)
 _EVERYWHERE: Final = "Everywhere"
 
 
@@ -230,9 +231,16 @@ POLICY: Final = Group(
     LIFECYCLE, "policy", "Policies: what entering a stage demands.", default="show"
 )
 WEBHOOK: Final = Group(LIFECYCLE, "webhook", "Webhooks: who is told of what happens.")
+IMPORT: Final = Group(
+    MOVE, "import", "Import: models from an archive, or from MLflow.", default="archive"
+)
+BACKUP: Final = Group(MOVE, "backup", "Backups: of everything, made while serving.", default="make")
 USER: Final = Group(PEOPLE, "user", "Users: people, and service accounts for machines.")
 TOKEN: Final = Group(PEOPLE, "token", "Tokens: what programs sign in with.")
 GRANT: Final = Group(PEOPLE, "grant", "Grants: who may do what.")
+PIPELINES: Final = Group(
+    MODELS, "pipelines", "Pipelines: from training in SageMaker into the registry."
+)
 MLFLOW: Final = Group(SERVER, "mlflow", "MLflow: does it work here?")
 AUDIT: Final = Group(PEOPLE, "audit", "The audit log: sign-ins, refusals, reads, administration.")
 

@@ -11,7 +11,7 @@ import typer
 
 from muniment.cli import exits
 from muniment.cli.app import PEOPLE, command
-from muniment.cli.session import EVERYWHERE, Session, first_line
+from muniment.cli.session import EVERYWHERE, BlobsOption, DatabaseOption, Session, first_line
 from muniment.domain.access import Asked, Role, Verb
 from muniment.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 
@@ -31,6 +31,8 @@ def init(
         Path | None,
         typer.Option(metavar="DIR", help="The data. (else MUNIMENT_HOME, else ./.muniment)"),
     ] = None,
+    database: DatabaseOption = None,
+    blobs: BlobsOption = None,
     admin: Annotated[
         str | None, typer.Option(metavar="NAME", help="The first admin's name. (else admin)")
     ] = None,
@@ -41,18 +43,19 @@ def init(
 ) -> None:
     """Give a registry its first admin, and so a sign-in.
 
-    Works on the folder itself, no server needed. Prints a one-time password, which allows nothing
-    but choosing another. Whoever owns the folder owns the registry: --reset lets them in again.
+    Works on the stores themselves, no server needed. Prints a one-time password, which allows
+    nothing but choosing another. Whoever owns the stores owns the registry: --reset lets them in
+    again.
     """
     from muniment.connecting import open_here
     from muniment.server.settings import load_settings
 
     if admin is not None and reset is not None:
         raise InvalidInput("--admin makes the first admin, --reset helps one who is there.")
-    folder = load_settings(home=home).home.absolute()
-    if reset is not None and not folder.is_dir():
-        raise NotFound(f"There is no registry in {str(folder)!r}.", hint="Name it with --home.")
-    registry = open_here(folder)
+    place = load_settings(home=home, database=database, blobs=blobs).place
+    if reset is not None and place.sqlite_file is not None and not place.sqlite_file.exists():
+        raise NotFound(f"There is no registry in {place.shown!r}.", hint="Name it with --home.")
+    registry = open_here(place)
     try:
         if reset is not None:
             name, password = reset, _reset(registry, reset)
@@ -60,13 +63,16 @@ def init(
         else:
             name = admin or "admin"
             password = _first_admin(registry, name)
-            sentence = f"{name} is the admin of {folder}, and signs in once with this password:"
+            sentence = (
+                f"{name} is the admin of {place.shown}, and signs in once with this password:"
+            )
     finally:
         registry.close()
     session.out.secret(
-        {"user": name, "home": str(folder), "one_time_password": password}, password, sentence
+        {"user": name, "home": place.shown, "one_time_password": password}, password, sentence
     )
-    session.out.hint(f"Choose your own: `muniment passwd --name {name} --registry {folder}`.")
+    where = place.folder or "http://…"
+    session.out.hint(f"Choose your own: `muniment passwd --name {name} --registry {where}`.")
     session.out.hint("Then `muniment serve --host …` may listen to the network: docs/security.md.")
 
 

@@ -13,7 +13,7 @@ import typer
 
 from muniment._version import __version__
 from muniment.cli.app import SERVER, command, tree
-from muniment.cli.session import Session
+from muniment.cli.session import BlobsOption, DatabaseOption, Session
 from muniment.domain.entities import DEFAULT_WORKSPACE
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Shell(StrEnum):
     SERVER,
     "muniment serve",
     "muniment serve --port 9000 --home /srv/models",
+    "muniment serve --database postgresql://db/models --blobs s3://models --workers 4",
 )
 def serve(
     session: Session,
@@ -49,6 +50,8 @@ def serve(
         Path | None,
         typer.Option(metavar="DIR", help="The data. (else MUNIMENT_HOME, else ./.muniment)"),
     ] = None,
+    database: DatabaseOption = None,
+    blobs: BlobsOption = None,
     workers: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Processes. (else 1)")
     ] = None,
@@ -57,7 +60,8 @@ def serve(
     from muniment.server.run import serve as run
     from muniment.server.settings import load_settings
 
-    raise typer.Exit(run(load_settings(host=host, port=port, home=home, workers=workers)))
+    said = {"home": home, "database": database, "blobs": blobs}
+    raise typer.Exit(run(load_settings(host=host, port=port, workers=workers, **said)))
 
 
 @command(SERVER, "muniment demo", "muniment demo --exit", "muniment demo --home ./demo-data")

@@ -38,6 +38,25 @@ AsOf = Annotated[
     ),
 ]
 
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="The database: postgresql://…, mongodb://…, sqlite:///…; without its password, which "
+        "anybody could see here. (else MUNIMENT_DATABASE, else SQLite in the home)",
+    ),
+]
+BlobsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--blobs",
+        metavar="URL",
+        help="The models' files: s3://…, gs://…, az://… or a folder. "
+        "(else MUNIMENT_BLOBS, else a folder in the home)",
+    ),
+]
+
 
 class Fetch(Protocol[T]):
     """What a list comes from a page at a time, such as `Listing.page`."""
