@@ -75,6 +75,16 @@ def local_folder(source: str, tracking_uri: str | None) -> Iterator[Path | None]
         yield Path(repository.download_artifacts("", folder))
 
 
+def has_files(source: str, tracking_uri: str | None) -> bool:
+    """Say whether there is anything at `source`, without reading it.
+
+    Raises:
+        MlflowException, OSError: it can't be looked at.
+    """
+    repository = _repository(_underlying(source, tracking_uri), tracking_uri)
+    return bool(repository.list_artifacts())
+
+
 def _underlying(source: str, tracking_uri: str | None) -> str:
     client = MlflowClient(tracking_uri=tracking_uri)
     if (model_id := logged_model_of(source)) is not None:

@@ -1,0 +1,68 @@
+"""May these files be read, although reading them could run code?
+
+    suspect ──> its caller says trust=True ──────────────────────────> yes
+        └─────> scanned here, on this machine: pass ─────────────────> yes
+                                               fail, unknown ────────> PermissionDenied
+
+Which files are suspect follows from what is going to read them, never from what they are called.
+Nothing in the model's files can make them trusted: no list, no signature of theirs, no flag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from muniment.domain.checks import Verdict
+from muniment.errors import PermissionDenied
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """Something whose reading runs code: a file of the model, or (`path` None) no single file."""
+
+    reason: str
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a scan said of a file."""
+
+    verdict: Verdict
+    findings: tuple[str, ...] = ()
+
+
+def judge(file: Path) -> Judgement:
+    """Return the verdict on a file. The one place where a loader asks for one."""
+    return Judgement(Verdict.UNKNOWN, (f"{file.name} was not scanned",))
+
+
+def require_trust(name: str, folder: Path, suspects: Iterable[Suspect], *, trust: bool) -> None:
+    """Return if nothing speaks against reading the model `name`, whose files are in `folder`.
+
+    Raises:
+        PermissionDenied: it may run code; the message says what was found, and what to do.
+    """
+    if trust:
+        return
+    found = [finding for suspect in suspects for finding in _against(folder, suspect)]
+    if found:
+        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+        raise PermissionDenied(
+            f"Loading {name} may run code of whoever wrote it: {'; '.join(found[:3])}{more}.",
+            hint="If you trust them, load it with trust=True; else ask them for a format "
+            "without code: xgboost, lightgbm, onnx, safetensors.",
+            details={"findings": found},
+        )
+
+
+def _against(folder: Path, suspect: Suspect) -> list[str]:
+    if suspect.path is None:
+        return [suspect.reason]
+    judgement = judge(folder / suspect.path)
+    if judgement.verdict is Verdict.PASS:
+        return []
+    said = ", ".join(judgement.findings[:3]) or "no findings"
+    return [f"{suspect.path!r:.200} ({suspect.reason}): {judgement.verdict.value}, {said}"]
