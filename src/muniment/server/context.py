@@ -73,14 +73,16 @@ def signed_in_of(request: Request) -> SignedIn | None:
     return cast(SignedIn | None, request.scope["state"]["signed_in"])
 
 
-async def acting_services(request: Request) -> Services:
-    """Return the services, acting for whoever sends `request`. A FastAPI dependency.
+async def acting_services(request: Request, workspace: str | None = None) -> Services:
+    """Return the services, acting for whoever sends `request`, in the workspace that it names.
+
+    A page names it in its path, others in a header.
 
     Raises:
         NotFound: there is no such workspace, or none that the caller may do anything in.
         InvalidInput: what the caller calls itself, or the workspace, is no name.
     """
-    signed_in, workspace = signed_in_of(request), await workspace_of(request)
+    signed_in, workspace = signed_in_of(request), await workspace_of(request, workspace)
     request_id = getattr(request.state, "request_id", None)
     consumer = consumer_of(request)
     caller = await read(
@@ -105,9 +107,10 @@ def consumer_of(request: Request) -> str | None:
     return check_consumer(name)
 
 
-async def workspace_of(request: Request) -> str:
-    """Return the workspace that `request` is about. Raises NotFound."""
-    name = names.check_workspace(request.headers.get(WORKSPACE_HEADER, DEFAULT_WORKSPACE))
+async def workspace_of(request: Request, named: str | None = None) -> str:
+    """Return the workspace that `request` is about: `named`, or its header's. Raises NotFound."""
+    said = request.headers.get(WORKSPACE_HEADER, DEFAULT_WORKSPACE) if named is None else named
+    name = names.check_workspace(said)
     context = context_of(request)
     if name not in context.workspaces:
         found = await read(request, context.ports.metadata.workspaces)

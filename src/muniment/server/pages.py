@@ -28,15 +28,10 @@ def rendered(template: str, /, **values: object) -> bytes:
     return page.encode()
 
 
-def page_response(
-    content: bytes, *, status: int = 200, with_form: bool = False, script: str = ""
-) -> Response:
-    """Return a page. One with a form belongs to one person: it may post here, and is not kept.
-
-    `script` is the text of the one script that stands in it.
-    """
+def page_response(content: bytes, *, status: int = 200, with_form: bool = False) -> Response:
+    """Return a page. One with a form belongs to one person: it may post here, and is not kept."""
     headers = {
-        "content-security-policy": _policy("'self'" if with_form else "'none'", script),
+        "content-security-policy": _policy("'self'" if with_form else "'none'"),
         "cache-control": "no-store" if with_form else "no-cache",
     }
     if with_form:
@@ -78,10 +73,9 @@ def _style() -> str:
 
 
 @cache
-def _policy(form_action: str, script: str) -> str:
-    scripts = f"script-src {_hashed(script)}; " if script else ""
+def _policy(form_action: str) -> str:
     return (
-        f"default-src 'none'; {scripts}style-src {_hashed(_style())}; img-src data:; "
+        f"default-src 'none'; style-src {_hashed(_style())}; img-src data:; "
         f"base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
     )
 

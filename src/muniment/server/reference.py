@@ -1,4 +1,4 @@
-"""Pages about the API, made on the server: /docs, /openapi.json, and / for whoever comes by.
+"""Pages about the API, made on the server: /docs and /openapi.json.
 
 They are rendered once.
 """
@@ -42,19 +42,9 @@ SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
 }
 """How one signs in; no way at all in a registry without users."""
 
-_LEAD_ON: Final = 'if (location.hash.startsWith("#/")) location.replace("/mlflow/" + location.hash)'
-"""MLflow's client prints the addresses of runs as if its pages stood at /: they lead on."""
-
 _ORIGIN: Final = "http://127.0.0.1:8000"
 
 router = APIRouter(include_in_schema=False)
-
-
-@router.api_route("/", methods=["GET", "HEAD"])
-async def landing(request: Request) -> Response:
-    """Say what this is, and how to begin."""
-    script = _LEAD_ON if request.app.state.tracking is not None else ""
-    return await _page(request, "landing", lambda: {"script": script}, script=script)
 
 
 @router.api_route("/docs", methods=["GET", "HEAD"])
@@ -98,12 +88,10 @@ def _document(app: FastAPI) -> dict[str, Any]:
     return document
 
 
-async def _page(
-    request: Request, name: str, describe: Callable[[], dict[str, object]], *, script: str = ""
-) -> Response:
+async def _page(request: Request, name: str, describe: Callable[[], dict[str, object]]) -> Response:
     pages: dict[str, bytes] = request.app.state.pages
     if name not in pages:
         pages[name] = await wait_for(request, lambda: rendered(name, origin=_ORIGIN, **describe()))
     # The host was checked by the guard: a name of ours and a port.
     origin = f"{request.url.scheme}://{request.url.netloc}".encode()
-    return page_response(pages[name].replace(_ORIGIN.encode(), origin), script=script)
+    return page_response(pages[name].replace(_ORIGIN.encode(), origin))

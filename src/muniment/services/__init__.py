@@ -55,6 +55,11 @@ class Services:
         self._ports = ports
         self._caller = caller
 
+    @property
+    def caller(self) -> Caller:
+        """For whom they act."""
+        return self._caller
+
     @cached_property
     def catalog(self) -> Catalog:
         """Models, versions, aliases, search and history."""

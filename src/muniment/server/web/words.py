@@ -1,0 +1,108 @@
+"""How the pages write times, numbers, sizes, digests and links. Filters of the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from markupsafe import Markup
+
+from muniment.domain.values import utcnow
+
+_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_STEPS: Final = (
+    (timedelta(minutes=1), timedelta(seconds=1), "second"),
+    (timedelta(hours=1), timedelta(minutes=1), "minute"),
+    (timedelta(days=1), timedelta(hours=1), "hour"),
+    (timedelta(days=30), timedelta(days=1), "day"),
+    (timedelta(days=365), timedelta(days=30), "month"),
+    (timedelta.max, timedelta(days=365), "year"),
+)
+
+
+def ago(time: datetime, now: datetime | None = None) -> str:
+    """Return how long ago a time was, or how far ahead it is.
+
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    >>> ago(noon - timedelta(hours=3), noon), ago(noon + timedelta(days=2), noon)
+    ('3 hours ago', 'in 2 days')
+    """
+    passed = (now or utcnow()) - time
+    ahead, passed = passed < timedelta(0), abs(passed)
+    if passed < timedelta(seconds=10):
+        return "now"
+    unit, word = next((unit, word) for limit, unit, word in _STEPS if passed < limit)
+    count = passed // unit
+    said = f"{count} {word}{'' if count == 1 else 's'}"
+    return f"in {said}" if ahead else f"{said} ago"
+
+
+def when(time: datetime | None) -> Markup:
+    """Return a time as people say it, with the exact one on hover and for programs."""
+    if time is None:
+        return Markup("")
+    exact = time.strftime("%Y-%m-%d %H:%M:%S UTC")
+    machine = time.isoformat(timespec="milliseconds")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact, ago(time))
+
+
+def size(count: int | None) -> str:
+    """Return a number of bytes in the largest unit that fits.
+
+    >>> size(0), size(1536), size(5 * 1024**3)
+    ('0 B', '1.5 KiB', '5 GiB')
+    """
+    if count is None:
+        return "–"
+    value, unit = float(count), 0
+    while value >= 1024 and unit < len(_UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    return f"{value:.3g} {_UNITS[unit]}" if value < 1000 else f"{value:.0f} {_UNITS[unit]}"
+
+
+def number(value: float) -> str:
+    """Return a metric's value, short enough for a table; the whole of it stands in the title.
+
+    >>> number(0.97318), number(12345678), number(3), number(1e-7)
+    ('0.9732', '12,345,678', '3', '1e-07')
+    """
+    if value == int(value) and abs(value) < 10**15:
+        return f"{int(value):,}"
+    return f"{value:.4g}"
+
+
+def digest(text: str | None) -> Markup:
+    """Return a digest, cut short, with the whole of it to copy."""
+    if not text:
+        return Markup("–")
+    return Markup('<code class="digest" title="{0}" data-copy="{0}">{1}</code>').format(
+        text, text[:12]
+    )
+
+
+def model_path(name: str, *parts: object) -> str:
+    """Return the path of a model's page, or of one below it.
+
+    >>> model_path("fraud detection", 3, "files")
+    '/models/fraud%20detection/3/files'
+    """
+    return "/".join(["/models", quote(name, safe=""), *(quote(str(p), safe="") for p in parts)])
+
+
+def query(path: str, values: Mapping[str, object], **changed: object) -> str:
+    """Return a path with a query: `values`, some of them changed, without the empty ones."""
+    kept = {key: value for key, value in {**values, **changed}.items() if value not in ("", None)}
+    return f"{path}?{urlencode(kept, doseq=True)}" if kept else path
+
+
+FILTERS: Final[Mapping[str, Callable[..., object]]] = {
+    "ago": ago,
+    "when": when,
+    "size": size,
+    "number": number,
+    "digest": digest,
+}
+FUNCTIONS: Final[Mapping[str, Callable[..., object]]] = {"model_path": model_path, "query": query}
