@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DELETE_ON_ERROR:
-.PHONY: help demo start test oldest check lint audit format bench lock clean clean-file
+.PHONY: help demo start test chaos oldest check lint audit format bench lock clean clean-file
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,6 +24,10 @@ start: $(INSTALLED) ## serve the registry on http://127.0.0.1:8000
 
 test: $(INSTALLED) ## run all tests
 	@$(BIN)/pytest -n auto $(ARGS)
+
+chaos: $(INSTALLED) ## kill servers under load for five minutes, and see that nothing is lost
+	MUNIMENT_TEST_CHAOS_SECONDS=$${MUNIMENT_TEST_CHAOS_SECONDS:-300} \
+		$(BIN)/pytest -s tests/faults/test_processes.py -k postgresql $(ARGS)
 
 oldest: $(MLFLOW2)/.installed ## install the oldest MLflow client that is tested, beside ours
 

@@ -43,6 +43,8 @@ NOT_RUN: Final = {
     "muniment show fraud@champion -o json | jq .metrics": "not everybody has jq",
     "muniment passwd --name grace": "it asks for passwords; tests/cli/test_accounts.py runs it",
     "muniment token revoke 4f1d2c3b4a596877": "no token has this id",
+    "muniment import mlflow http://127.0.0.1:5000 --dry-run": "no MLflow server is there; "
+    "tests/ml/test_import_mlflow.py runs it",
     "muniment webhook create chat https://chat.example.com/hook --event stage.changed "
     "--stage Production": "nobody is there; tests/cli/test_webhooks.py runs these",
     **{

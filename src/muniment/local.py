@@ -1,4 +1,4 @@
-"""A registry in this process: services over a folder, behind the client's interface."""
+"""A registry in this process: services over its stores, behind the client's interface."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from muniment.domain.accounts import WhoAmI
 from muniment.domain.caller import Caller
 from muniment.services import Access, Auditor, Observer, Services
 from muniment.services.base import Ports
-from muniment.storage.factory import open_folder
+from muniment.storage.factory import open_stores
+from muniment.storage.places import Place
 
 
 class LocalBackend(Services):
     """The services themselves; satisfies `muniment.client.backend.Backend`.
 
-    Nobody signs in: whoever may read and write the folder owns the registry.
+    Nobody signs in: whoever may read and write the stores owns the registry.
     """
 
-    def __init__(self, ports: Ports, caller: Caller, folder: Path) -> None:
+    def __init__(self, ports: Ports, caller: Caller, place: Place) -> None:
         super().__init__(ports, caller)
-        self._folder = folder
+        self._place = place
 
     @property
     def has_users(self) -> bool:
-        """Whether a server over this folder asks for a sign-in."""
+        """Whether a server over the same stores asks for a sign-in."""
         return Access(self._ports).enabled
 
     def me(self) -> WhoAmI:
@@ -38,28 +39,31 @@ class LocalBackend(Services):
 
     @property
     def address(self) -> str:
-        """The folder."""
-        return str(self._folder)
+        """The folder, or the URLs of the stores without their passwords."""
+        return self._place.shown
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of the stores."""
         self._ports.close()
 
 
 def open_local(
-    folder: Path,
+    place: Place | Path,
     *,
     actor: str = "anonymous",
     workspace: str = "default",
     consumer: str | None = None,
 ) -> LocalBackend:
-    """Open (or create) the registry in `folder`.
+    """Open (or create) the registry at `place`, or in a folder.
 
     Raises:
-        ConfigurationError: the folder was written by a newer Muniment.
+        ConfigurationError: the place can't be used, or was written by a newer Muniment.
         Corrupt: its database is damaged.
+        Unavailable: a server does not answer.
     """
-    stores = open_folder(folder)
+    if isinstance(place, Path):
+        place = Place.of_folder(place)
+    stores = open_stores(place)
     ports = Ports(
         stores.metadata,
         stores.blobs,
@@ -71,4 +75,4 @@ def open_local(
     )
     ports.metadata.ensure_workspace(workspace, ports.clock())
     caller = Caller(actor=actor, workspace=workspace, consumer=consumer)
-    return LocalBackend(ports, caller, folder)
+    return LocalBackend(ports, caller, place)

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
 
 class ServerProcess:
-    """`muniment serve` over `home`, on a loopback port (0: any that is free)."""
+    """`muniment serve` over `home`, on a loopback port (0: any that is free).
 
-    def __init__(self, home: Path, port: int = 0) -> None:
+    Args:
+        variables: settings, beside those of this process.
+        workers: how many processes serve.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        port: int = 0,
+        *,
+        variables: Mapping[str, str] | None = None,
+        workers: int = 1,
+    ) -> None:
         command = [sys.executable, "-m", "muniment", "serve", "--port", str(port)]
         self.process = subprocess.Popen(
-            [*command, "--home", str(home)], stdout=subprocess.PIPE, text=True
+            [*command, "--home", str(home), "--workers", str(workers)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(variables or {})},
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from itertools import chain
 from pathlib import Path
 
 import httpx
 import pytest
 
+from muniment.server.classic_stores import VARIABLES
 from muniment.server.settings import CLASSIC, Settings, describe_settings
 from tests.client import servers
 
@@ -30,10 +32,8 @@ def test_settings_md_has_every_setting_with_its_default(
 
 
 def test_settings_md_has_every_classic_name() -> None:
-    for name in (*CLASSIC.values(), "MONGODB_URL", "MONGODB_DB", "MINIO_ENDPOINT", "MINIO_BUCKET"):
+    for name in (*CLASSIC.values(), *VARIABLES, *chain(*VARIABLES.values())):
         assert f"`{name}`" in SETTINGS
-    assert "`MINIO_ACCESS_KEY`" in SETTINGS
-    assert "`MINIO_SECRET_KEY`" in SETTINGS
 
 
 def test_api_md_has_every_path_with_its_methods(client: httpx.Client) -> None:

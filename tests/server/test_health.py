@@ -43,7 +43,9 @@ class GoneBlobs(CheckedBlobStore):
         raise Unavailable("The disk is gone.")
 
 
-def test_ready_names_the_store_that_does_not_answer(tmp_path: Path) -> None:
+def test_ready_names_the_store_that_does_not_answer_and_the_log_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     ports = open_ports(Settings(home=tmp_path))
     broken = replace(ports, blobs=GoneBlobs(ports.blobs))
     with serving(create_app(Settings(), broken)) as client:
@@ -52,7 +54,9 @@ def test_ready_names_the_store_that_does_not_answer(tmp_path: Path) -> None:
     broken.close()
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert answer.json()["details"] == {"down": ["blobs"]}
-    assert "The disk is gone." in answer.json()["detail"]
+    assert "blobs" in answer.json()["detail"]
+    assert "disk" not in answer.text  # nobody's business
+    assert "The blobs store does not answer: The disk is gone." in caplog.text
     assert int(answer.headers["retry-after"]) > 0
 
 

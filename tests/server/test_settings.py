@@ -19,6 +19,7 @@ from muniment.server.settings import (
     describe_settings,
     load_settings,
 )
+from muniment.storage.places import ObjectOptions, Place
 
 SOURCES = Path(muniment.__file__).parent
 
@@ -164,6 +165,12 @@ def test_what_is_described_can_be_set_again(monkeypatch: pytest.MonkeyPatch) -> 
         ("MUNIMENT_RATE_LIMIT", "-1"),
         ("MUNIMENT_RATE_LIMIT", "nan"),
         ("REGISTRY_PORT", "-1"),
+        ("MUNIMENT_DATABASE", "mysql://db/models"),
+        ("MUNIMENT_BLOBS", "ftp://bucket"),
+        ("MUNIMENT_S3_ENDPOINT", "minio:9000"),
+        ("MUNIMENT_MLFLOW_DATABASE", "mongodb://db/runs"),
+        ("MUNIMENT_USE_RETENTION", "1h"),
+        ("MUNIMENT_GC_EVERY", "often"),
     ],
 )
 def test_a_wrong_value_is_refused_with_name_value_source_and_rule(
@@ -184,26 +191,138 @@ def test_an_argument_that_no_setting_has_is_refused() -> None:
         load_settings(colour="blue")
 
 
-@pytest.mark.parametrize("variable", ["MONGODB_URL", "MINIO_ENDPOINT"])
+def test_a_registry_lives_in_its_home_unless_it_is_told_where(tmp_path: Path) -> None:
+    assert load_settings().place == Place.of_folder(tmp_path / ".muniment")
+    assert load_settings().shown_place == "./.muniment"
+    said = load_settings(database="postgresql://ada:hunter2@db/models", blobs="s3://bucket/models")
+    assert said.place.database == "postgresql://ada:hunter2@db/models"
+    assert said.place.blobs == "s3://bucket/models"
+    assert said.shown_place == "postgresql://ada:***@db/models with s3://bucket/models"
+    assert load_settings(blobs="elsewhere").place.blobs_folder == tmp_path / "elsewhere"
+
+
+def test_an_object_store_is_reached_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("secret").write_text("hunter2\n")
+    monkeypatch.setenv("MUNIMENT_S3_ENDPOINT", "http://minio:9000/")
+    monkeypatch.setenv("MUNIMENT_S3_PUBLIC_ENDPOINT", "https://files.example.com")
+    monkeypatch.setenv("MUNIMENT_S3_REGION", "eu-west-1")
+    monkeypatch.setenv("MUNIMENT_S3_ACCESS_KEY_ID", "ada")
+    monkeypatch.setenv("MUNIMENT_S3_SECRET_ACCESS_KEY_FILE", "secret")
+    monkeypatch.setenv("MUNIMENT_DIRECT_TRANSFER", "false")
+    assert load_settings().place.options == ObjectOptions(
+        endpoint="http://minio:9000",
+        region="eu-west-1",
+        access_key_id="ada",
+        secret_access_key="hunter2",
+        allow_http=True,
+        public_endpoint="https://files.example.com",
+        direct=False,
+    )
+    assert "hunter2" not in f"{load_settings()!r} {describe_settings()}"
+
+
+def test_the_password_of_a_database_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("url").write_text("postgresql://ada:hunter2@db/models\n")
+    monkeypatch.setenv("MUNIMENT_DATABASE_FILE", "url")
+    monkeypatch.setenv("MUNIMENT_MLFLOW_DATABASE", "postgresql://ada:hunter2@db/runs")
+    settings = load_settings()
+    assert settings.place.database == "postgresql://ada:hunter2@db/models"
+    shown = {setting.name: setting.value for setting in describe_settings()}
+    assert shown["database"] == "postgresql://ada:***@db/models"
+    assert shown["mlflow_database"] == "postgresql://ada:***@db/runs"
+    assert "hunter2" not in f"{settings!r} {settings.place!r} {describe_settings()}"
+    assert source_of("database") == "environment variable MUNIMENT_DATABASE_FILE"
+
+
 @pytest.mark.parametrize("place", ["environment variable", ".env file"])
-def test_a_classic_back_end_is_refused_without_showing_its_secrets(
-    monkeypatch: pytest.MonkeyPatch, variable: str, place: str
+def test_the_classic_variables_select_mongodb_and_minio(
+    monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
+    said = {
+        "MONGODB_URL": "mongodb://root:hunter2@db:27017",
+        "MINIO_ENDPOINT": "minio:9000",
+        "MINIO_ACCESS_KEY": "ada",
+        "MINIO_SECRET_KEY": "hunter2",
+    }
     if place == ".env file":
-        Path(".env").write_text(f"{variable}=mongodb://root:hunter2@db\n")
+        Path(".env").write_text("".join(f"{name}={value}\n" for name, value in said.items()))
     else:
-        monkeypatch.setenv(variable, "mongodb://root:hunter2@db")
+        for name, value in said.items():
+            monkeypatch.setenv(name, value)
+    found = load_settings().place
+    assert found.database == "mongodb://root:hunter2@db:27017/metadata?authSource=admin"
+    assert found.blobs == "s3://models"
+    assert found.options.endpoint == "http://minio:9000"
+    assert (found.options.access_key_id, found.options.secret_access_key) == ("ada", "hunter2")
+    assert found.options.allow_http
+    assert "hunter2" not in f"{load_settings()!r} {describe_settings()}"
+    assert source_of("database") == f"{place} MONGODB_URL"
+    assert source_of("s3_secret_access_key") == f"{place} MINIO_SECRET_KEY"
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "meant"),
+    [
+        ("mongodb://db", "", "mongodb://db/metadata"),
+        ("mongodb://db/", "x", "mongodb://db/x"),
+        ("mongodb://db/y", "", "mongodb://db/y"),
+        ("mongodb://a:b@db/y", "", "mongodb://a:b@db/y"),
+        ("mongodb://a:b@db/y", "x", "mongodb://a:b@db/x?authSource=y"),
+        ("mongodb://a:b@db/?authSource=z&w=1", "x", "mongodb://a:b@db/x?authSource=z&w=1"),
+        ("mongodb+srv://a:b@db", "x", "mongodb+srv://a:b@db/x?authSource=admin"),
+    ],
+)
+def test_a_classic_database_is_named_apart_and_signed_in_to_where_its_url_says(
+    monkeypatch: pytest.MonkeyPatch, url: str, name: str, meant: str
+) -> None:
+    monkeypatch.setenv("MONGODB_URL", url)
+    monkeypatch.setenv("MONGODB_DB", name)
+    assert load_settings().place.database == meant
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "secure", "meant"),
+    [
+        ("minio:9000", "true", "https://minio:9000"),
+        ("minio:9000", "False", "http://minio:9000"),
+        ("https://minio", "", "https://minio"),
+    ],
+)
+def test_classic_minio_is_reached_with_tls_if_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, secure: str, meant: str
+) -> None:
+    monkeypatch.setenv("MINIO_ENDPOINT", endpoint)
+    monkeypatch.setenv("MINIO_SECURE", secure)
+    monkeypatch.setenv("MINIO_BUCKET", "ml")
+    found = load_settings().place
+    assert (found.blobs, found.options.endpoint) == ("s3://ml", meant)
+    assert found.options.allow_http is meant.startswith("http:")
+
+
+def test_our_names_win_over_a_classic_store_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGODB_URL", "mongodb://db")
+    monkeypatch.setenv("MINIO_ENDPOINT", "minio:9000")
+    monkeypatch.setenv("MINIO_SECRET_KEY", "hunter2")
+    Path(".env").write_text("MUNIMENT_DATABASE=postgresql://db/x\nMUNIMENT_BLOBS=s3://ours\n")
+    found = load_settings().place
+    assert found.database == "postgresql://db/x"
+    assert found.blobs == "s3://ours"
+    assert found.options == ObjectOptions()  # no key of another store's
+
+
+@pytest.mark.parametrize("variable", ["MONGODB_URL", "MINIO_ENDPOINT"])
+def test_a_wrong_classic_store_is_refused_without_showing_its_secrets(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "ftp://root:hunter2@db")
     with pytest.raises(ConfigurationError) as refused:
         load_settings()
     message = f"{refused.value} {refused.value.details}"
     assert variable in message
-    assert place in message
-    assert "SQLite" in message
-    assert f"Unset {variable}" in message
     assert "hunter2" not in message
 
 
-def test_a_classic_option_without_a_back_end_is_warned_of_without_its_value(
+def test_a_classic_option_without_its_store_is_warned_of_without_its_value(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("MINIO_SECRET_KEY", "hunter2")
@@ -231,7 +350,8 @@ def test_a_dotenv_file_that_is_no_text_is_refused() -> None:
 
 def test_every_variable_that_the_sources_name_is_known() -> None:
     text = "".join(path.read_text("utf-8") for path in SOURCES.rglob("*.py"))
-    known = {setting.variable for setting in describe_settings()} | OF_OTHERS
+    settings = {setting.variable for setting in describe_settings()}
+    known = settings | OF_OTHERS | {f"MUNIMENT_{name.upper()}_FILE" for name in SECRETS}
     assert set(re.findall(r"MUNIMENT_[A-Z][A-Z_]*[A-Z]", text)) - known == set()
 
 

@@ -11,6 +11,9 @@ import httpx
 import pytest
 
 from muniment.domain.access import Grant, Role
+from muniment.errors import ConfigurationError
+from muniment.server.app import create_app
+from muniment.server.settings import Settings
 from tests.server.conftest import ORIGIN
 from tests.server.issuer import AUDIENCE, CLIENT_ID, CLIENT_SECRET, Issuer, running
 from tests.server.people import PASSWORD, House, house
@@ -391,3 +394,14 @@ def test_a_machine_sends_its_jwt(trusting: tuple[House, Issuer]) -> None:
     for bent in ({"aud": "https://other.example"}, {"exp": 1}, {"iss": "https://other.example"}):
         token = {"Authorization": f"Bearer {issuer.sign(issuer.machine(**bent))}"}
         assert served.client.get("/api/v1/me", headers=token).status_code == 401
+
+
+def test_processes_on_several_machines_need_a_secret_that_they_share(tmp_path: Path) -> None:
+    told = {
+        "home": tmp_path,
+        "database": "postgresql://db/models",
+        "oidc_issuer": "https://idp.example.com",
+        "oidc_client_id": CLIENT_ID,
+    }
+    with pytest.raises(ConfigurationError, match="OIDC_CLIENT_SECRET_FILE"):
+        create_app(Settings.model_validate({**told, "mlflow_tracking": "off"}))

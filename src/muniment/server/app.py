@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
@@ -13,18 +14,19 @@ from fastapi import FastAPI
 from muniment._version import __version__
 from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.errors import ConfigurationError
-from muniment.server import api, classic, health, mlflow, problems, reference, sign_in
+from muniment.server import api, classic, health, mlflow, problems, reference, sign_in, web
+from muniment.server.chores import chores, keep_up
 from muniment.server.context import Context
+from muniment.server.deliveries import deliver_webhooks
 from muniment.server.dispatch import RouteTree
 from muniment.server.metrics import Metrics
 from muniment.server.middleware import Frame
 from muniment.server.settings import Settings
 from muniment.server.tracking import mount_of
 from muniment.server.tracking.routes import routes as tracking_routes
-from muniment.server.upkeep import deliver_webhooks, expire_requests, keep_audit
 from muniment.services import Auditor, Observer, Ports
 from muniment.services.webhooks.sending import Sender
-from muniment.storage.factory import open_folder
+from muniment.storage.factory import open_stores
 
 if TYPE_CHECKING:
     from muniment.server.oidc import Oidc
@@ -37,17 +39,12 @@ def open_ports(settings: Settings) -> Ports:
     """Open the stores that `settings` name, with the default workspace in them.
 
     Raises:
-        ConfigurationError: the folder can't be used, or was written by a newer Muniment.
-        Corrupt: its database is damaged.
+        ConfigurationError: a place can't be used, or was written by a newer Muniment.
+        Corrupt: the database is damaged.
+        Unavailable: a server does not answer.
     """
-    try:
-        stores = open_folder(settings.home)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The folder {str(settings.home)!r} can't be used: {error.strerror or error}.",
-            hint="Choose another one (MUNIMENT_HOME, --home), or mend its permissions.",
-            details={"setting": "home"},
-        ) from error
+    with usable(settings):
+        stores = open_stores(settings.place)
     ports = Ports(
         stores.metadata,
         stores.blobs,
@@ -63,6 +60,19 @@ def open_ports(settings: Settings) -> Ports:
     return ports
 
 
+@contextmanager
+def usable(settings: Settings) -> Iterator[None]:
+    """Say of a folder that can't be made or entered which one it is."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {settings.shown_place!r} can't be used: {error.strerror or error}.",
+            hint="Choose another one (MUNIMENT_HOME, --home), or mend its permissions.",
+            details={"setting": "home"},
+        ) from error
+
+
 def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
     """Return the application. It opens and closes its own stores, unless it is given `ports`.
 
@@ -74,6 +84,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="muniment")
+        ending = threading.Event()
 
         async def open_stores() -> Context:
             opened = ports
@@ -81,9 +92,8 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
                 loop = asyncio.get_running_loop()
                 opened = await loop.run_in_executor(threads, open_ports, settings)
             context = app.state.context = Context(opened, threads)
-            if settings.audit_retention:
-                upkeep.append(asyncio.create_task(keep_audit(context, settings.audit_retention)))
-            upkeep.append(asyncio.create_task(expire_requests(context)))
+            for chore in chores(opened, settings, ending.is_set):
+                upkeep.append(asyncio.create_task(keep_up(context, chore, ending.is_set)))
             delivering = deliver_webhooks(context, app.state.changed, settings.webhook_retention)
             upkeep.append(asyncio.create_task(delivering))
             return context
@@ -94,6 +104,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
             yield
         finally:
             await asyncio.wait([app.state.opening])
+            ending.set()
             for task in upkeep:
                 task.cancel()
             await asyncio.gather(*upkeep, return_exceptions=True)
@@ -125,6 +136,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
     for router in (api.router, classic.router, health.router, sign_in.router, reference.router):
         # As they are: routers that are included match every request twice.
         app.router.routes.extend(router.routes)
+    app.router.routes.extend(web.routes)
     app.router.routes.extend(mlflow.routes)
     app.router.routes.extend(tracking_routes)
     app.router.routes.insert(0, RouteTree(app.router.routes))
@@ -139,6 +151,12 @@ def _oidc(settings: Settings) -> Oidc | None:
     from muniment.server.oidc import Oidc  # imported only where it is used: it needs an extra
 
     secret = settings.oidc_client_secret
+    if settings.oidc_client_id and secret is None and settings.place.sqlite_file is None:
+        raise ConfigurationError(
+            "Sign-ins by OIDC need the client's secret: processes on several machines share it.",
+            hint="Let the issuer give its client a secret: MUNIMENT_OIDC_CLIENT_SECRET_FILE.",
+            details={"setting": "oidc_client_secret"},
+        )
     return Oidc(
         issuer=settings.oidc_issuer,
         home=settings.home,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +23,7 @@ from muniment.server.metrics import Metrics
 from muniment.server.mlflow.about import SPOKEN
 from muniment.server.settings import Settings
 
+_log = logging.getLogger("muniment.server")
 _PATIENCE: Final = 5.0  # seconds that a store may take to answer a ping
 _TOTALS_AGE: Final = 60.0  # seconds that counts of all that is stored are good for
 
@@ -64,16 +66,22 @@ async def health() -> Response:
     responses=_answers("Both do.", {"status": "ready", "metadata": "ok", "blobs": "ok"}),
 )
 async def ready(request: Request) -> Response:
-    """Ask both stores; 503 names the one that does not answer. Any Host header will do."""
+    """Ask both stores; 503 names the one that does not answer. Any Host header will do.
+
+    The log says why: it is nobody's business who just asks here what our database is called.
+    """
     ports = context_of(request).ports
     faults = {
         "metadata": await _fault(request, ports.metadata.ping),
         "blobs": await _fault(request, ports.blobs.ping),
     }
     down = {name: fault for name, fault in faults.items() if fault}
+    for name, fault in down.items():
+        _log.warning("The %s store does not answer: %s", name, fault)
     if down:
         raise Unavailable(
-            " ".join(f"The {name} store does not answer: {fault}" for name, fault in down.items()),
+            " ".join(f"The {name} store does not answer." for name in down),
+            hint="The server's log says why.",
             details={"down": sorted(down)},
         )
     return _json({"status": "ready", **dict.fromkeys(faults, "ok")})

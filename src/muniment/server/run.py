@@ -19,7 +19,6 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -29,16 +28,16 @@ from fastapi import FastAPI
 from muniment._version import __version__
 from muniment.errors import ConfigurationError
 from muniment.server import log, workers
-from muniment.server.app import create_app, open_ports
+from muniment.server.app import create_app, usable
 from muniment.server.context import Context
 from muniment.server.protocol import BoundedProtocol
 from muniment.server.setting_values import is_loopback
 from muniment.server.settings import Settings
-from muniment.services import Access
+from muniment.storage.factory import open_database
 
 _BACKLOG: Final = 2_048
 _KEEP_ALIVE: Final = 75  # seconds; longer than clients and proxies usually keep theirs
-_GRACE: Final = 30  # seconds that requests under way get at the end
+_GRACE: Final = 20  # seconds that requests under way get at the end; then uploads are handed over
 _log = logging.getLogger("muniment.server")
 
 _WHY_NOT: Final = {
@@ -155,16 +154,15 @@ def check_exposure(settings: Settings) -> None:
     """
     if is_loopback(settings.host):
         return
-    ports = open_ports(settings)
-    try:
-        if Access(ports).enabled:
+    with usable(settings):
+        database = open_database(settings.place)  # no object store: its threads outlive no fork
+    with contextlib.closing(database):
+        if database.accounts.any_user():
             return
-    finally:
-        ports.close()
     raise ConfigurationError(
         f"The host is {settings.host!r:.200}, which others can reach, but the registry in "
-        f"{str(settings.home)!r} has no users: anybody could do anything.",
-        hint="Run `muniment init` with the same home to make the first admin, or serve "
+        f"{settings.shown_place!r} has no users: anybody could do anything.",
+        hint="Run `muniment init` with the same settings to make the first admin, or serve "
         "loopback alone (127.0.0.1).",
         details={"setting": "host"},
     )
@@ -222,16 +220,12 @@ class _Announcement:
         host, port = listener.getsockname()[:2]
         scheme = "https" if settings.tls_certificate else "http"
         self._url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-        self._home = _shown(settings.home)
+        self._place = settings.shown_place
 
     def __call__(self, server: object = None) -> None:
-        line = f"Muniment {__version__} serves {self._home} at {self._url}  (Ctrl-C ends it)"
+        line = f"Muniment {__version__} serves {self._place} at {self._url}  (Ctrl-C ends it)"
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
-
-
-def _shown(folder: Path) -> str:
-    return str(folder) if folder.is_absolute() else os.path.join(".", folder)  # noqa: PTH118
 
 
 class _Server(uvicorn.Server):

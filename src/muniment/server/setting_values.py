@@ -7,10 +7,14 @@ pydantic. It raises ValueError with the rule, as the end of "it must be …".
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
+
+from muniment.errors import ConfigurationError
+from muniment.storage import places
 
 SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)")
@@ -80,6 +84,43 @@ def networks(value: object) -> object:
         return tuple(str(ip_network(str(network), strict=False)) for network in networks)
     except ValueError:
         raise ValueError("addresses or networks such as 10.0.0.0/8, with commas") from None
+
+
+def database(value: object) -> object:
+    """Read the URL of a database."""
+    return _url(value, places.database_url)
+
+
+def tracking_database(value: object) -> object:
+    """Read the URL of a database that MLflow can use, too."""
+    found = _url(value, places.database_url)
+    if isinstance(found, str) and found.startswith("mongodb"):
+        raise ValueError("a postgresql:// or sqlite:/// URL: MLflow has no other way to keep runs")
+    return found
+
+
+def blobs(value: object) -> object:
+    """Read the URL of an object store, or a folder."""
+    return _url(value, places.blobs_url)
+
+
+def _url(value: object, read: Callable[[str], str]) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return read(value)
+    except ConfigurationError as error:
+        raise ValueError(str(error.details["rule"])) from None
+
+
+def endpoint(value: object) -> object:
+    """Read the address of a server: scheme, host and port."""
+    if isinstance(value, str):
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("an address such as http://minio:9000, without credentials")
+        return value.rstrip("/")
+    return value
 
 
 def header_name(value: object) -> object:

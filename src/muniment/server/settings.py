@@ -26,7 +26,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from muniment.domain.names import MAX_BLOB_BYTES
 from muniment.errors import ConfigurationError
 from muniment.server import setting_values as values
+from muniment.server.classic_stores import VARIABLES, classic_stores
 from muniment.services.base import Retention
+from muniment.storage.places import (
+    BLOBS,
+    DATABASE,
+    ObjectOptions,
+    Place,
+    file_url,
+    is_plain_http,
+    shown_url,
+    sqlite_url,
+)
 
 PREFIX: Final = "MUNIMENT_"
 DOTENV: Final = ".env"
@@ -40,9 +51,6 @@ CLASSIC: Final = {
 }
 """Names that the classic registry, or MLflow's server, has for settings of ours."""
 
-_ELSEWHERE: Final = {"MONGODB_URL": "MongoDB", "MINIO_ENDPOINT": "MinIO"}
-_ELSEWHERE_TOO: Final = ("MONGODB_DB", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_BUCKET")
-
 OF_OTHERS: Final = frozenset(
     {
         "MUNIMENT_CACHE",
@@ -50,15 +58,33 @@ OF_OTHERS: Final = frozenset(
         "MUNIMENT_CONSUMER",
         "MUNIMENT_GIT",
         "MUNIMENT_PASSWORD",
+        "MUNIMENT_PIPELINE_AUTHOR",
+        "MUNIMENT_PIPELINE_BUCKET",
+        "MUNIMENT_PIPELINE_IMAGE",
+        "MUNIMENT_PIPELINE_REGION",
+        "MUNIMENT_PIPELINE_ROLE",
+        "MUNIMENT_PIPELINE_SERVICE",
+        "MUNIMENT_PIPELINE_VERSION",
         "MUNIMENT_REGISTRY",
+        "MUNIMENT_TARGET",
+        "MUNIMENT_TARGET_PASSWORD",
+        "MUNIMENT_TARGET_TOKEN",
+        "MUNIMENT_TARGET_USERNAME",
         "MUNIMENT_TOKEN",
+        "MUNIMENT_TOKEN_SECRET",
         "MUNIMENT_USERNAME",
         "MUNIMENT_WORKSPACE",
     }
 )
 """Variables with our prefix that the client and the command line read, and the server does not."""
 
-SECRETS: Final = frozenset({"mlflow_ingest_token", "oidc_client_secret"})
+URLS: Final = frozenset({"database", "mlflow_database"})
+"""Settings that hold a URL with, perhaps, a password in it; all but that is shown."""
+
+OF_TESTS: Final = f"{PREFIX}TEST_"
+"""How variables begin that only our tests read."""
+
+SECRETS: Final = URLS | {"mlflow_ingest_token", "oidc_client_secret", "s3_secret_access_key"}
 """Settings that may also be given as the path of a file, by their variable's name and `_FILE`."""
 
 MASK: Final = "********"
@@ -82,6 +108,26 @@ class Settings(BaseModel):
     port: int = Field(8000, ge=0, le=65_535, description="The port; 0 picks a free one.")
     home: Path = Field(
         Path(".muniment"), description="The folder of the database and of the models' files."
+    )
+    database: Annotated[SecretStr | None, BeforeValidator(values.database)] = Field(
+        None, description="The URL of the database; without it, SQLite in the home."
+    )
+    blobs: Annotated[str | None, BeforeValidator(values.blobs)] = Field(
+        None, description="Where models' files are: a folder or the URL of an object store."
+    )
+    s3_endpoint: Annotated[str, BeforeValidator(values.endpoint)] = Field(
+        "", description="The address of a server that speaks S3; without it, Amazon's."
+    )
+    s3_region: str = Field("", description="The region of the bucket.")
+    s3_access_key_id: str = Field("", description="The id of the key for the bucket.")
+    s3_secret_access_key: SecretStr | None = Field(
+        None, description="That key's secret; better given as a file."
+    )
+    s3_public_endpoint: Annotated[str, BeforeValidator(values.endpoint)] = Field(
+        "", description="The address by which clients reach the object store, if it is another."
+    )
+    direct_transfer: bool = Field(
+        True, description="Whether clients may be sent to the object store for bytes."
     )
     workers: int = Field(1, ge=1, le=256, description="How many processes answer requests.")
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(values.host_names)] = Field(
@@ -134,6 +180,12 @@ class Settings(BaseModel):
     upload_lifetime: Duration = Field(
         timedelta(days=7), description="How long an unfinished upload can be gone on with."
     )
+    gc_every: Duration = Field(
+        timedelta(days=1), description="How often garbage is collected; 0: only when told to."
+    )
+    use_retention: Annotated[timedelta, BeforeValidator(values.retention)] = Field(
+        timedelta(weeks=52), description="How long it is known who used a version; 0: for ever."
+    )
     audit_retention: Annotated[timedelta, BeforeValidator(values.retention)] = Field(
         timedelta(0), description="How long the audit log is kept; 0: for ever."
     )
@@ -148,6 +200,9 @@ class Settings(BaseModel):
     )
     mlflow_tracking: Literal["auto", "on", "off"] = Field(
         "auto", description="Whether MLflow keeps runs here; auto: if it is installed."
+    )
+    mlflow_database: Annotated[SecretStr | None, BeforeValidator(values.tracking_database)] = Field(
+        None, description="The URL of the database for runs; without it, beside ours."
     )
     mlflow_ingest: Annotated[tuple[str, ...], BeforeValidator(values.ingest_places)] = Field(
         (), description="Folders and MLflow servers from which registered models are fetched."
@@ -167,6 +222,32 @@ class Settings(BaseModel):
     def retention(self) -> Retention:
         """How long things that nobody needs are kept."""
         return Retention(self.restore_window, self.grace, self.upload_lifetime)
+
+    @property
+    def shown_place(self) -> str:
+        """Where the registry lives, as it may be shown: as short as it was said."""
+        home = self.home
+        if self.place.folder != home.absolute():
+            return self.place.shown
+        return str(home) if home.is_absolute() else os.path.join(".", home)  # noqa: PTH118
+
+    @property
+    def place(self) -> Place:
+        """Where the registry lives."""
+        home = self.home
+        return Place(
+            database=_plain(self.database) or sqlite_url(home / DATABASE),
+            blobs=self.blobs or file_url(home / BLOBS),
+            options=ObjectOptions(
+                endpoint=self.s3_endpoint,
+                region=self.s3_region,
+                access_key_id=self.s3_access_key_id,
+                secret_access_key=_plain(self.s3_secret_access_key),
+                allow_http=is_plain_http(self.s3_endpoint),
+                public_endpoint=self.s3_public_endpoint,
+                direct=self.direct_transfer,
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +299,6 @@ def describe_settings(**arguments: object) -> list[Setting]:
 def _find(arguments: Mapping[str, object]) -> dict[str, _Found]:
     places = {"environment variable": os.environ, f"{DOTENV} file": _dotenv()}
     for place, variables in places.items():
-        _refuse_backends(variables, place)
         _warn_of_unknown(variables, place)
     found: dict[str, _Found] = {}
     for name in Settings.model_fields:
@@ -231,8 +311,29 @@ def _find(arguments: Mapping[str, object]) -> dict[str, _Found]:
                     found[name] = _Found(variables[variable], f"{place} {variable}")
         if name in SECRETS and name not in found:
             found |= _in_file(name, places)
+    found |= _in_classic_stores(places, found)
     unknown = arguments.keys() - Settings.model_fields.keys()
     return found | {name: _Found(arguments[name], "argument") for name in unknown}
+
+
+def _in_classic_stores(
+    places: Mapping[str, Mapping[str, str]], known: Mapping[str, _Found]
+) -> dict[str, _Found]:
+    """Return the stores that classic variables name, but for those that ours name."""
+    by_place = {place: {n: v for n, v in said.items() if v} for place, said in places.items()}
+    merged = {n: v for said in reversed(by_place.values()) for n, v in said.items()}
+    found: dict[str, _Found] = {}
+    for said in classic_stores(merged):
+        if said.keys() & known.keys():
+            continue
+        for name, (value, variable) in said.items():
+            place = next((place for place in by_place if variable in by_place[place]), "default")
+            found[name] = _Found(value, f"{place} {variable}".removeprefix("default "))
+    for selecting, others in VARIABLES.items():
+        for variable in others:
+            if variable in merged and selecting not in merged:
+                _log.warning("%s is set, and has no effect without %s.", variable, selecting)
+    return found
 
 
 def _in_file(name: str, places: Mapping[str, Mapping[str, str]]) -> dict[str, _Found]:
@@ -271,7 +372,7 @@ def _validated(found: Mapping[str, _Found]) -> Settings:
     name = str(first["loc"][0])
     rule = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     item = found[name]
-    shown = repr(MASK) if name in SECRETS else f"{str(item.value)!r:.200}"
+    shown = f"{_masked(name, item.value)!r:.200}"
     raise ConfigurationError(
         f"The setting {name} is {shown} (from {item.source}); it must be {rule}.",
         hint="docs/settings.md describes every setting; `muniment config` shows them.",
@@ -279,29 +380,12 @@ def _validated(found: Mapping[str, _Found]) -> Settings:
     )
 
 
-def _refuse_backends(variables: Mapping[str, str], place: str) -> None:
-    """Say no rather than serve an empty registry to whoever expects the one in MongoDB.
-
-    The values are not shown: both may hold a password.
-    """
-    for variable, product in _ELSEWHERE.items():
-        if variables.get(variable):
-            raise ConfigurationError(
-                f"{variable} is set ({place}), but this version stores metadata in SQLite and "
-                f"files in a folder; it can't use {product}.",
-                hint=f"Unset {variable} to serve the folder that MUNIMENT_HOME names.",
-                details={"setting": variable, "source": place},
-            )
-    for variable in _ELSEWHERE_TOO:
-        if variables.get(variable):
-            _log.warning("%s is set (%s), and has no effect in this version.", variable, place)
-
-
 def _warn_of_unknown(variables: Mapping[str, str], place: str) -> None:
     known = {_variable(name) for name in Settings.model_fields} | OF_OTHERS
     known |= set(map(_file_variable, SECRETS))
     for variable in sorted(variables):
-        if variable.startswith(PREFIX) and variable not in known:
+        ours = variable.startswith(PREFIX) and not variable.startswith(OF_TESTS)
+        if ours and variable not in known:
             near = get_close_matches(variable, known, n=1)
             meant = f" Did you mean {near[0]}?" if near else ""
             _log.warning("There is no setting %s (%s).%s", variable, place, meant)
@@ -326,10 +410,20 @@ def _as_text(name: str, value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, SecretStr):
-        return MASK
+        return _masked(name, value.get_secret_value())
     if value is None:
         return ""
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return ",".join(value) if isinstance(value, tuple) else _masked(name, value)
+
+
+def _masked(name: str, value: object) -> str:
+    if name in SECRETS - URLS:
+        return MASK
+    return shown_url(value) if isinstance(value, str) else MASK if name in URLS else str(value)
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()
 
 
 def _duration_text(value: timedelta) -> str:

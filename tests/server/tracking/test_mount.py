@@ -36,10 +36,11 @@ from pathlib import Path
 from muniment.errors import NotFound
 from muniment.server.app import create_app
 from muniment.server.tracking import Mount
+from muniment.server.tracking.database import SqliteRuns
 
 home = Path(sys.argv[1])
 home.mkdir()
-mount = Mount(home)
+mount = Mount(SqliteRuns(home / "mlflow.db"))
 assert not mount.in_use
 assert mount.run("none") is None
 assert mount.logged_model("m-none") is None

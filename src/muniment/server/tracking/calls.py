@@ -16,7 +16,7 @@ from muniment.server.context import acting_services, workspace_of
 from muniment.server.mlflow.wire import answer, refusal
 from muniment.server.settings import Settings
 from muniment.server.streaming import read_whole
-from muniment.server.tracking.mount import HINT, Mount, is_installed
+from muniment.server.tracking.mount import Mount, how_to_keep_runs
 from muniment.server.tracking.surface import operations
 from muniment.services import Services
 
@@ -27,7 +27,7 @@ def mount_here(request: Request) -> Mount:
     if mount is None:
         raise NotImplementedHere(
             "This server keeps models, and no runs.",
-            hint="Set MUNIMENT_MLFLOW_TRACKING=auto." if is_installed() else HINT,
+            hint=how_to_keep_runs(request.app.state.settings),
         )
     return mount
 

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.requests import Request
@@ -25,7 +24,7 @@ from starlette.responses import Response, StreamingResponse
 from muniment.errors import ConfigurationError, NotFound
 from muniment.server.settings import Settings
 from muniment.server.streaming import read_ahead
-from muniment.server.tracking.database import holds_anything
+from muniment.server.tracking.database import RunsDatabase, runs_database
 from muniment.server.tracking.lookups import TrackedModel, TrackedRun
 from muniment.server.tracking.wsgi import WsgiAnswer, call
 from muniment.services import Services
@@ -35,6 +34,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 HINT: Final = 'Install it with the server: pip install "muniment[mlflow]".'
+_AUTO: Final = "Set MUNIMENT_MLFLOW_TRACKING=auto."
+_WITHOUT_DATABASE: Final = (
+    "MongoDB can't keep runs: set MUNIMENT_MLFLOW_DATABASE to a postgresql:// or sqlite:/// URL."
+)
 ACTING: ContextVar[Services] = ContextVar("muniment.tracking.acting")
 """The services, acting for whoever sent the request that MLflow answers in this thread."""
 
@@ -52,15 +55,22 @@ def mount_of(settings: Settings) -> Mount | None:
     """
     if settings.mlflow_tracking == "off":
         return None
-    if is_installed():
-        return Mount(settings.home)
-    if settings.mlflow_tracking == "on":
+    database = runs_database(settings) if is_installed() else None
+    if database is None and settings.mlflow_tracking == "on":
+        what = "nothing says where runs are kept" if is_installed() else "MLflow is not installed"
         raise ConfigurationError(
-            "MUNIMENT_MLFLOW_TRACKING is on, and MLflow is not installed.",
-            hint=HINT,
+            f"MUNIMENT_MLFLOW_TRACKING is on, and {what}.",
+            hint=how_to_keep_runs(settings),
             details={"setting": "mlflow_tracking"},
         )
-    return None
+    return None if database is None else Mount(database)
+
+
+def how_to_keep_runs(settings: Settings) -> str:
+    """Return what to do where no runs are kept."""
+    if not is_installed():
+        return HINT
+    return _AUTO if settings.mlflow_tracking == "off" else _WITHOUT_DATABASE
 
 
 def is_installed() -> bool:
@@ -69,10 +79,10 @@ def is_installed() -> bool:
 
 
 class Mount:
-    """The application over one home; satisfies `lookups.Tracking`."""
+    """The application over one database; satisfies `lookups.Tracking`."""
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self, database: RunsDatabase) -> None:
+        self._database = database
         self._loading = threading.Lock()
         self._official: Official | None = None
         self._in_use = False
@@ -92,7 +102,7 @@ class Mount:
             if self._official is None:
                 from muniment.server.tracking.official import load
 
-                self._official = load(self._home)
+                self._official = load(self._database)
             return self._official
 
     # -- answering -------------------------------------------------------------------------------
@@ -124,7 +134,7 @@ class Mount:
     @property
     def in_use(self) -> bool:
         """Whether anything has ever been logged here."""
-        self._in_use = self._in_use or holds_anything(self._home)
+        self._in_use = self._in_use or self._database.holds_anything()
         return self._in_use
 
     def run(self, run_id: str) -> TrackedRun | None:

@@ -13,7 +13,6 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, cast
 
@@ -22,7 +21,7 @@ from starlette.types import ASGIApp
 
 from muniment.domain.runs import DataUsed, origins_of_run
 from muniment.errors import ConfigurationError, Unavailable
-from muniment.server.tracking.database import alone, store_uri
+from muniment.server.tracking.database import RunsDatabase
 from muniment.server.tracking.lookups import TrackedModel, TrackedRun
 from muniment.server.tracking.wsgi import WsgiApp
 
@@ -111,13 +110,13 @@ def _found(look: Callable[[], Any]) -> Any:
         raise Unavailable(f"MLflow's database does not answer: {error.message}") from error
 
 
-def load(home: Path) -> Official:
-    """Import MLflow and open its database in `home`: made if it is missing, upgraded if it is old.
+def load(database: RunsDatabase) -> Official:
+    """Import MLflow and open its database: made if it is missing, upgraded if it is old.
 
     Raises:
         ConfigurationError: the database can't be used, or was written by a newer MLflow.
     """
-    uri = store_uri(home)
+    uri = database.uri
     os.environ.update(_VARIABLES, _MLFLOW_SERVER_FILE_STORE=uri)
     for variable in _NOT_OURS:
         os.environ.pop(variable, None)
@@ -139,7 +138,7 @@ def load(home: Path) -> Official:
     reachable.register(FILES, FilesRepository)
     handlers._model_registry_store_registry.register(REGISTRY, VersionsOnly)
     try:
-        with alone(home):
+        with database.alone():
             engine = tables.create_sqlalchemy_engine_with_retry(uri)
             if tables._all_tables_exist(engine):
                 tables._upgrade_db(engine)
@@ -147,7 +146,7 @@ def load(home: Path) -> Official:
             store = handlers._get_tracking_store()
     except Exception as error:  # of MLflow, SQLAlchemy, Alembic or the file system
         raise ConfigurationError(
-            f"MLflow's database in {str(home)!r} can't be used: {error}",
+            f"MLflow's database in {database.shown!r} can't be used: {error}",
             hint="A newer MLflow may have written it: upgrade MLflow, or restore a backup.",
         ) from error
     otlp = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)

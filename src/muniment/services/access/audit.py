@@ -8,15 +8,18 @@ Changes of models stand in the models' own histories. Both are chains of the sam
 
 from __future__ import annotations
 
+import logging
 import threading
 from datetime import datetime
 
 from muniment.domain.activities import ActivityKind, Entry
 from muniment.domain.caller import Caller
 from muniment.domain.values import JsonObject
+from muniment.errors import MunimentError
 from muniment.storage.accounts import AccountStore
 
 FLUSH_SECONDS = 0.5
+_log = logging.getLogger(__name__)
 
 
 class Auditor:
@@ -46,12 +49,21 @@ class Auditor:
                 self._thread.start()
 
     def flush(self) -> None:
-        """Write what is queued."""
+        """Write what is queued; what can't be written now is kept for the next time.
+
+        Raises:
+            MunimentError: it can't be written.
+        """
         with self._writing:  # so that whoever flushes waits for entries that another took
             with self._lock:
                 entries, self._queued = self._queued, []
-            if entries:
-                self._accounts.record_audit(entries)
+            try:
+                if entries:
+                    self._accounts.record_audit(entries)
+            except BaseException:
+                with self._lock:
+                    self._queued = entries + self._queued
+                raise
 
     def close(self) -> None:
         """Write what is queued, and end."""
@@ -63,8 +75,16 @@ class Auditor:
         self.flush()
 
     def _run(self) -> None:
+        failed = False
         while not self._wake.wait(FLUSH_SECONDS):
-            self.flush()
+            try:
+                self.flush()
+            except MunimentError as error:
+                if not failed:  # said once, not twice a second
+                    _log.warning("The audit log can't be written; it is tried again: %s", error)
+                failed = True
+            else:
+                failed = False
 
 
 def audited(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Final, TypeVar
 from uuid import uuid4
 
 from muniment.domain import names
@@ -21,6 +23,9 @@ from muniment.errors import (
 from muniment.services.base import Service, check_revision, live_model, no_model, same
 from muniment.services.usage.in_use import recent_uses, refuse_model_in_use
 from muniment.storage.metadata import ModelId, Remembered, Transaction
+
+T = TypeVar("T")
+_TRIES: Final = 10
 
 
 class Models(Service):
@@ -55,7 +60,7 @@ class Models(Service):
                 tx.remember(Remembered(idempotency_key, request, None, model.created_at))
             return tx.model() or model
 
-        return self._store.transact(self._key(name), decide)
+        return self._transact_to_make(name, decide)
 
     def model(self, name: str) -> RegisteredModel:
         """Return a live model."""
@@ -199,6 +204,27 @@ class Models(Service):
             return frozenset()
         held = accounts.grants(self._caller.workspace)
         return frozenset(h.grant.narrowing.tag.partition("=")[0] for h in held)
+
+    def _transact_to_make(self, name: str, decide: Callable[[Transaction], T]) -> T:
+        """Run a transaction that may make its model.
+
+        Others may make it, or take its slug, between its look and its write: there is no row yet
+        that they could wait at. Then it is run again, and finds what they have made.
+        """
+        found = False
+
+        def watched(tx: Transaction) -> T:
+            nonlocal found
+            found = tx.model() is not None
+            return decide(tx)
+
+        for _ in range(_TRIES):
+            try:
+                return self._store.transact(self._key(name), watched)
+            except AlreadyExists:
+                if found:
+                    raise
+        return self._store.transact(self._key(name), watched)
 
     def _add_model(self, tx: Transaction, name: str, changes: ModelChanges) -> RegisteredModel:
         now = self._now()

@@ -83,6 +83,8 @@ class Versions(Models):
                 )
             return version
 
+        if create_model:
+            return self._transact_to_make(model, decide)
         return self._store.transact(self._key(model), decide)
 
     def version(self, model: str, number: int) -> ModelVersion:

@@ -77,7 +77,7 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
         _index("model_id", "live", "created_at", "id"),
         _index("model_id", "live", "updated_at", "id"),
         _index("model_id", "live", "stage_key", "number"),
-        _index("model_id", "label"),
+        _index("label", "model_id"),
         _index("uuid"),
         _index("run_id"),
         _index("digest"),
