@@ -23,6 +23,17 @@ if not ON_CI:
     settings.load_profile("local")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let one choose where the tests of services run."""
+    parser.addoption(
+        "--places",
+        choices=("embedded", "spread", "all"),
+        default="spread",
+        help="where tests of services run: on SQLite and a folder alone; each on one of the other "
+        "eight places, too (spread); or each on all nine",
+    )
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """On CI nothing may be missing, so a skipped test fails the run; `-ra` prints the reasons."""

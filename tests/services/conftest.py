@@ -11,7 +11,9 @@ from muniment.domain.manifest import FileEntry, Manifest
 from muniment.domain.values import sha256_hex, utcnow
 from muniment.services import Ports, Services
 from muniment.services.webhooks.sending import Sender
-from muniment.storage.factory import open_folder
+from muniment.storage.factory import open_folder, open_stores
+from muniment.storage.places import Place
+from tests.parts.places import EMBEDDED, PLACES, lasting, spread
 
 
 class Clock:
@@ -53,10 +55,28 @@ class House(Services):
         return House(self.ports, self.clock, actor)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what needs a house on several places; see `--places`."""
+    if "place" not in metafunc.fixturenames:
+        return
+    chosen = metafunc.config.getoption("places")
+    if chosen == "embedded" or metafunc.definition.get_closest_marker("embedded"):
+        places: tuple[tuple[str, str], ...] = (EMBEDDED,)
+    else:
+        places = PLACES if chosen == "all" else spread(metafunc.definition.nodeid)
+    metafunc.parametrize("place", places, indirect=True, ids="-".join)
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with lasting(request, tmp_path / "registry", request.param) as place:
+        yield place
+
+
+@pytest.fixture
+def house(place: Place) -> Iterator[House]:
     clock = Clock()
-    stores = open_folder(tmp_path / "registry")
+    stores = open_stores(place)
     ports = Ports(stores.metadata, stores.blobs, accounts=stores.accounts, clock=clock)
     ports.metadata.ensure_workspace("default", clock())
     yield House(ports, clock)

@@ -60,6 +60,7 @@ def test_a_page_token_that_somebody_made_up_is_refused(house: House, cursor: Cur
         house.catalog.history("m", page_token=token)
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("tampering", "told"),
     [

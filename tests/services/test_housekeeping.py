@@ -99,6 +99,7 @@ def test_bytes_that_the_metadata_does_not_know_are_swept(house: House) -> None:
     assert list(house.ports.blobs.list()) == []
 
 
+@pytest.mark.embedded
 def test_bytes_from_before_the_metadata_began_are_left_alone(house: House, tmp_path: Path) -> None:
     """They belong to metadata that were lost; who restores those will need them."""
     with house.ports.blobs.create_writer("0" * 32) as writer:

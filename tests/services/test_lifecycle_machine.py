@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from hypothesis.stateful import (
     multiple,
     precondition,
     rule,
+    run_state_machine_as_test,
 )
 
 from muniment.domain.access import Role
@@ -30,7 +32,8 @@ from muniment.domain.stages import Policy, Stage
 from muniment.domain.timeline import Post
 from muniment.errors import Blocked, Conflict, InUse, MunimentError, NotFound
 from muniment.services import Ports
-from muniment.storage.factory import open_folder
+from muniment.storage.factory import open_stores
+from tests.parts.places import place_at
 
 from .conftest import Clock, House
 from .people import somebody
@@ -84,11 +87,12 @@ class Lives(RuleBasedStateMachine):
     """One model's life, over a store of its own."""
 
     requests = Bundle("requests")
+    database = "sqlite"
 
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
-        stores = open_folder(Path(self._folder.name))
+        stores = open_stores(place_at(Path(self._folder.name), self.database))
         clock = Clock()
         ports = Ports(stores.metadata, stores.blobs, accounts=stores.accounts, clock=clock)
         ports.metadata.ensure_workspace("default", clock())
@@ -270,10 +274,35 @@ class Lives(RuleBasedStateMachine):
         self.house.catalog.verify_history(MODEL)
 
 
-TestLives = Lives.TestCase
-TestLives.settings = settings(
+class LivesOnPostgres(Lives):
+    """The same over PostgreSQL."""
+
+    database = "postgresql"
+
+
+class LivesOnMongo(Lives):
+    """The same over MongoDB."""
+
+    database = "mongodb"
+
+
+_FEW: Final = settings(
     max_examples=15,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+_FEWER: Final = settings(_FEW, max_examples=4)
+"""The machine is the same: this is about what only another database could do otherwise."""
+
+
+def test_lives_over_sqlite() -> None:
+    run_state_machine_as_test(Lives, settings=_FEW)
+
+
+def test_lives_over_postgresql(postgres: None) -> None:
+    run_state_machine_as_test(LivesOnPostgres, settings=_FEWER)
+
+
+def test_lives_over_mongodb(mongodb: None) -> None:
+    run_state_machine_as_test(LivesOnMongo, settings=_FEWER)

@@ -14,7 +14,17 @@ from muniment.domain.changes import NewVersion
 from muniment.domain.manifest import Manifest
 from muniment.domain.values import utcnow
 from muniment.errors import Conflict, Corrupt, MunimentError, NotFound
-from muniment.services.moving import Moved, back_up, backups, restore
+from muniment.services.moving import (
+    Moved,
+    RegistrySource,
+    RegistryTarget,
+    back_up,
+    backups,
+    move,
+    restore,
+)
+from muniment.services.moving.folders import FolderSource, FolderTarget
+from muniment.services.moving.sheets import Sheet
 from muniment.storage.factory import Stores, open_folder
 
 from .conftest import close
@@ -142,3 +152,28 @@ def test_a_backup_during_work_is_whole(busy: Stores, empty: Stores, place: Path)
     check(empty)
     model = house_in(empty).catalog.model("busy")
     assert model.aliases["newest"] <= model.last_number
+
+
+def test_what_is_purged_between_reading_and_copying_is_read_again(
+    full: Stores, empty: Stores, place: Path
+) -> None:
+    house = house_in(full)
+
+    class Late(RegistrySource):
+        """Collects the garbage of version 4 just after its model was read."""
+
+        def sheets(self) -> Iterator[Sheet]:
+            for sheet in super().sheets():
+                if sheet.name.startswith("models/"):
+                    house.catalog.set_alias("fraud", "challenger", 3, expect=4)
+                    house.catalog.delete_version("fraud", 4, force=True)
+                    house.housekeeping.collect_garbage(restore_window=0, grace=0)
+                yield sheet
+                if sheet.name.startswith("models/"):
+                    return
+
+    move(Late(full), FolderTarget(place))
+    move(FolderSource(place), RegistryTarget(empty))
+    found = house_in(empty).catalog.search_versions(model="fraud").items
+    assert [version.version for version in found] == [8, 7, 6, 3, 1]
+    check(empty)

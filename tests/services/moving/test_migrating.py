@@ -92,7 +92,7 @@ def test_a_migration_that_stopped_before_any_write_goes_on_and_shows_no_half(
     full: Stores, empty: Stores
 ) -> None:
     for lives in itertools.count():
-        mortal = replace(empty, metadata=Mortal(empty.metadata, lives))  # type: ignore[arg-type]
+        mortal = replace(empty, metadata=Mortal(empty.metadata, lives))
         try:
             migrate(full, mortal)
         except Power:
