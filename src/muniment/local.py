@@ -73,6 +73,11 @@ def open_local(
         webhooks=stores.webhooks,
         leases=stores.leases,
     )
-    ports.metadata.ensure_workspace(workspace, ports.clock())
+    try:
+        ports.begin()
+        ports.metadata.ensure_workspace(workspace, ports.clock())
+    except BaseException:
+        ports.close()
+        raise
     caller = Caller(actor=actor, workspace=workspace, consumer=consumer)
     return LocalBackend(ports, caller, place)

@@ -12,6 +12,7 @@ from muniment.domain.changes import NewVersion
 from muniment.domain.values import sha256_hex
 from muniment.errors import ConfigurationError, Conflict, InvalidInput, MissingBlobs, NotFound
 from muniment.local import open_local
+from muniment.storage.places import Place, sqlite_url
 
 from .conftest import House
 
@@ -166,3 +167,12 @@ def test_windows_must_make_sense(house: House) -> None:
     for bad in (-1.0, float("inf"), float("nan")):
         with pytest.raises(InvalidInput):
             house.housekeeping.collect_garbage(grace=bad)
+
+
+def test_two_registries_do_not_share_a_store_of_blobs(tmp_path: Path) -> None:
+    shared = str(tmp_path / "blobs")
+    first, second = (Place.of(sqlite_url(tmp_path / name), shared) for name in ("1.db", "2.db"))
+    open_local(first).close()
+    open_local(first).close()
+    with pytest.raises(ConfigurationError, match="belong to another registry"):
+        open_local(second)

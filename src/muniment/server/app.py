@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from fastapi import FastAPI
 
 from muniment._version import __version__
-from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.errors import ConfigurationError
 from muniment.server import api, classic, health, mlflow, problems, reference, sign_in, web
 from muniment.server.chores import chores, keep_up
@@ -56,7 +55,11 @@ def open_ports(settings: Settings) -> Ports:
         sender=Sender(settings.webhook_schemes, settings.webhook_allow_private),
         retention=settings.retention,
     )
-    ports.metadata.ensure_workspace(DEFAULT_WORKSPACE, ports.clock())
+    try:
+        ports.begin()
+    except BaseException:
+        ports.close()
+        raise
     return ports
 
 

@@ -12,10 +12,16 @@ from muniment.domain.access import Asked, Verb
 from muniment.domain.activities import ActivityKind, Entry
 from muniment.domain.caller import Caller
 from muniment.domain.deployments import UseKind
-from muniment.domain.entities import ModelVersion, RegisteredModel
+from muniment.domain.entities import DEFAULT_WORKSPACE, ModelVersion, RegisteredModel
 from muniment.domain.manifest import Manifest
 from muniment.domain.values import JsonObject, canonical_json, utcnow
-from muniment.errors import Corrupt, NotFound, PermissionDenied, PreconditionFailed
+from muniment.errors import (
+    ConfigurationError,
+    Corrupt,
+    NotFound,
+    PermissionDenied,
+    PreconditionFailed,
+)
 from muniment.services.access.audit import Auditor, audited
 from muniment.services.usage.observer import Observer
 from muniment.services.webhooks.sending import Sender
@@ -55,6 +61,23 @@ class Ports:
     observer: Observer | None = None
     retention: Retention = field(default_factory=Retention)
     clock: Callable[[], datetime] = utcnow
+
+    def begin(self) -> None:
+        """Make what every registry has, and see to it that the blobs are this one's.
+
+        Raises:
+            ConfigurationError: another registry keeps its blobs there.
+        """
+        home = self.metadata.ensure_workspace(DEFAULT_WORKSPACE, self.clock())
+        owner = self.blobs.claim(home.uuid)
+        if owner != home.uuid:
+            raise ConfigurationError(
+                "The blobs there belong to another registry than the database: each would take the "
+                "other's files for garbage.",
+                hint="Name another folder, or another prefix in the bucket, for one of the two; or "
+                "restore the database that these blobs belong to.",
+                details={"registry": home.uuid, "owner": owner},
+            )
 
     @cached_property
     def read_manifest(self) -> Callable[[str], Manifest]:

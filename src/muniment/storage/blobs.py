@@ -188,6 +188,14 @@ class BlobStore(Protocol):
         """
 
     @abstractmethod
+    def claim(self, owner: str) -> str:
+        """Note whose these blobs are, unless it is noted; return what is.
+
+        `owner` is the id of a registry, at most 100 characters of ASCII. Of two registries that
+        shared a store, each would take the other's blobs for garbage.
+        """
+
+    @abstractmethod
     def ping(self) -> None:
         """Raise Unavailable unless blobs can be read and written."""
 

@@ -156,6 +156,10 @@ class CheckedBlobStore(BlobStore):
         self.counters.count("presign_get")
         return self._inner.presign_get(digest, seconds=seconds, filename=filename)
 
+    def claim(self, owner: str) -> str:
+        """See BlobStore."""
+        return self._inner.claim(owner)
+
     def ping(self) -> None:
         """See BlobStore."""
         self._inner.ping()

@@ -26,7 +26,7 @@ def admits(op: Op, value: str | float, held: str | float) -> bool:
         return term(held) in condition["$in"]
     bounds = condition["$elemMatch"]
     below = bounds["$lt"] > term(held) if "$lt" in bounds else bounds["$lte"] >= term(held)
-    return below and bounds["$gte"] <= term(held)
+    return bool(below and bounds["$gte"] <= term(held))
 
 
 @given(NUMBERS, NUMBERS)

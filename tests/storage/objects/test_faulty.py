@@ -232,6 +232,16 @@ def test_bytes_that_are_changed_on_the_way_are_not_stored(minio: S3Place) -> Non
         assert list(store.list()) == []
 
 
+def test_a_store_that_compares_no_checksums_is_not_sent_to_directly(seaweedfs: S3Place) -> None:
+    with behind(seaweedfs) as (store, network):
+        network.matches = lambda method, path: "/probe?" in path
+        network.rules = [faulty.status(200, "")]
+        asked = {"digest": sha256_hex(SMALL), "size": len(SMALL), "seconds": 60}
+        assert store.presign_put("5" * 32, **asked) is None
+        assert not network.rules
+        assert store.presign_put("5" * 32, **asked) is None
+
+
 def test_a_full_store_says_so(seaweedfs: S3Place) -> None:
     with behind(seaweedfs) as (store, network):
         network.matches = lambda method, path: method == "PUT"

@@ -3,7 +3,7 @@
     documents.py     entities <-> lines             sheets.py      lines that prove to be whole
     places.py        what a source and a target are; moving.py    from any source to any target
     reading.py       a registry as a source
-    restoring.py     a registry as a target, by models.py and surroundings.py
+    restoring.py     a registry as a target, by model_sheets.py, models.py and surroundings.py
     folders.py, tars.py, archives.py                archives as both
     backups.py, migrating.py                        what is made of these
 

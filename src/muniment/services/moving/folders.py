@@ -87,6 +87,10 @@ class FolderSource(Source):
                 ) from None
             yield check_listed(sheet, self._contents)
 
+    def again(self, sheet: Sheet) -> Sheet | None:
+        """See `Source`: an archive does not change."""
+        return None
+
     def hold(self, digests: Collection[str]) -> None:
         """See `Source`."""
         for digest in digests:

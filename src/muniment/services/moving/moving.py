@@ -118,10 +118,19 @@ class _Mover:
         self.moved = Moved()
 
     def take(self, sheet: Sheet) -> None:
-        """Copy the blobs that a sheet needs, then put it."""
-        needed = blobs_needed(sheet, self._source)
-        for piece in _pieces(needed, _BLOBS_AT_ONCE):
-            self._source.hold(piece)  # all of them at once, for copying may take long
+        """Copy the blobs that a sheet needs, then put it.
+
+        What was purged since the sheet was read may be gone: then it is read again.
+        """
+        try:
+            needed = self._held(sheet)
+        except Corrupt:
+            now = self._source.again(sheet)
+            if now is None:
+                raise
+            with now:
+                self.take(now)
+            return
         for piece in _pieces(needed, _BLOBS_AT_ONCE):
             self._source.hold(piece)
             lacking = self._target.lacks(piece)
@@ -131,6 +140,13 @@ class _Mover:
         moved = _counted(self.moved, sheet)
         self.moved = replace(moved, same=moved.same + same, now=_called(sheet))
         self._told()
+
+    def _held(self, sheet: Sheet) -> dict[str, str]:
+        """Return what a sheet needs, held all at once: copying may take long."""
+        needed = blobs_needed(sheet, self._source)
+        for piece in _pieces(needed, _BLOBS_AT_ONCE):
+            self._source.hold(piece)
+        return needed
 
     def _copy(self, blobs: dict[str, str]) -> None:
         if self._target.lanes == 1:

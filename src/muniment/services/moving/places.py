@@ -45,6 +45,10 @@ class Source(Protocol):
         """
 
     @abstractmethod
+    def again(self, sheet: Sheet) -> Sheet | None:
+        """Return a sheet as it is by now; None if it says the same as before."""
+
+    @abstractmethod
     def hold(self, digests: Collection[str]) -> None:
         """See to it that these blobs are not collected for a while.
 

@@ -63,6 +63,20 @@ class RegistrySource(Source):
         if self._accounts:
             yield Sheet.of(ACCOUNTS, _accounts(self._stores))
 
+    def again(self, sheet: Sheet) -> Sheet | None:
+        """See `Source`."""
+        if not sheet.name.startswith(MODELS):
+            return None
+        store = self._stores.metadata
+        model = store.model_by_uuid(sheet.name.removeprefix(MODELS))
+        if model is None:
+            return None
+        now = read_model(store, model)
+        if not now.says_the_same(sheet):
+            return now
+        now.close()
+        return None
+
     def hold(self, digests: Collection[str]) -> None:
         """See `Source`."""
         here = self._stores.metadata.lease_blobs(digests, utcnow())

@@ -82,6 +82,10 @@ class TarSource(Source):
         for name in self._contents:
             yield check_listed(self._sheet(name), self._contents)
 
+    def again(self, sheet: Sheet) -> Sheet | None:
+        """See `Source`: an archive does not change."""
+        return None
+
     def hold(self, digests: Collection[str]) -> None:
         """See `Source`."""
         for digest in digests:

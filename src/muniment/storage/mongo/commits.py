@@ -73,8 +73,9 @@ class Commits:
 
     def void(self, model_id: int, sequence: int) -> None:
         """See to it that there is a commit with this number: an empty one, if nobody was first."""
-        stub = _stub(model_id, sequence)
-        self.insert({**stub, "token": uuid4().hex, "pending": True, "void": True})
+        # The first of a model that never came has nothing to be applied to.
+        empty = {"token": uuid4().hex, "pending": sequence > 1, "void": True}
+        self.insert({**_stub(model_id, sequence), **empty})
 
     def exists(self, model_id: int, sequence: int) -> bool:
         """Say whether somebody has committed this."""

@@ -34,13 +34,14 @@ from muniment.domain.query import (
 from muniment.storage.mongo import documents
 from muniment.storage.mongo.commits import Commits
 from muniment.storage.mongo.connection import Connection, Document
-from muniment.storage.mongo.manifests import pieces
 from muniment.storage.mongo.names import Names, name_id
 from muniment.storage.mongo.narrowing import Narrowing
 from muniment.storage.mongo.order import Key, Row, compare, in_order, keys_of
 
 Found: TypeAlias = tuple[RegisteredModel | ModelVersion, Document]
-_AT_ONCE: Final = 200
+_FEW: Final = 100
+_MANY: Final = 3_200
+"""Candidates looked at together: few at first, and more where many don't fit."""
 _TRIES: Final = 10
 _SCOPES: Final = {Target.MODELS: Scope.MODEL, Target.VERSIONS: Scope.VERSION}
 
@@ -152,10 +153,10 @@ class _Walk:
         """Yield what fits, in the order of fields of documents."""
         name = "models" if self._of_models else "versions"
         with self._db.guarded():
-            found = self._db[name].find(where, {"terms": 0}).batch_size(_AT_ONCE)
+            found = self._db[name].find(where, {"terms": 0})
             if order:
                 found = found.sort([(f.lstrip("-"), -1 if f[0] == "-" else 1) for f in order])
-            for piece in pieces(found, _AT_ONCE):
+            for piece in _growing(found, max(_FEW, self._query.limit)):
                 yield from self._rows(self._fitting(piece))
 
     def _rows(
@@ -213,6 +214,13 @@ class _Walk:
             self._commits.settled(version["model_id"])
             raise Moved
         return model
+
+
+def _growing(found: Iterable[Document], size: int) -> Iterator[list[Document]]:
+    iterator = iter(found)
+    while piece := list(islice(iterator, size)):
+        yield piece
+        size = min(8 * size, _MANY)
 
 
 def _speaks_of_versions(expression: Expression) -> bool:

@@ -51,6 +51,8 @@ def explaining(place: str) -> Iterator[None]:
         if "NoSuchBucket" in str(error):
             raise refusal(place, 404, "NoSuchBucket") from None
         raise
+    except OSError as error:  # from what looks like a file to obstore
+        raise no_answer(place, str(error)) from None
     except (exceptions.AlreadyExistsError, exceptions.PreconditionError):
         raise Precondition from None
     except exceptions.BaseError as error:

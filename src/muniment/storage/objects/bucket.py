@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,6 +42,7 @@ RETRY: Final[RetryConfig] = {
     },
 }
 _LIST_AT_ONCE: Final = 1_000
+_COPIED_AT_ONCE: Final = 16 * CHUNK
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +173,14 @@ class Bucket:
             FileNotFoundError, Precondition: a part is not there any more, or not the same.
         """
         with explaining(self.shown):
-            obstore.put(self._objects, path, self._content(parts), max_concurrency=2)
-
-    def _content(self, parts: Iterable[Part]) -> Iterator[bytes]:
-        for part in parts:
-            yield from self.open(part.path, etag=part.etag).pieces
+            # Not as a context: that would make an object of what was written before an error.
+            writer = obstore.open_writer(
+                self._objects, path, buffer_size=_COPIED_AT_ONCE, max_concurrency=2
+            )
+            for part in parts:
+                for piece in self.open(part.path, etag=part.etag).pieces:
+                    writer.write(piece)
+            writer.close()
 
     def call_off(self, note: str) -> None:
         """Free what an interrupted `compose` has noted; nothing, in this store."""

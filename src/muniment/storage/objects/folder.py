@@ -1,6 +1,7 @@
 """The BlobStore of one machine: a folder. Safe with many threads and processes at once. POSIX.
 
     root/
+      owner                the registry whose blobs these are
       sha256/ab/<64 hex>   a blob; its name begins with ab; 0444: whole, verified, never written to
       staging/<32 hex>     bytes on their way in; 0600, locked while somebody writes
       trash/<32 hex>       thrown away; freed in the background, or when the store is next opened
@@ -159,6 +160,27 @@ class FolderBlobStore(BlobStore):
     def presign_get(self, digest: str, *, seconds: int, filename: str) -> str | None:
         """See BlobStore. A folder has no URLs."""
         return None
+
+    def claim(self, owner: str) -> str:
+        """See BlobStore."""
+        with explaining("be written to"):
+            fd = open_file(self._root / "owner", os.O_RDONLY)
+            if fd is not None:
+                with os.fdopen(fd, "rb") as file:
+                    return file.read(200).decode("ascii", "replace")
+            staged = self._root / f"owner-{os.urandom(8).hex()}"
+            with os.fdopen(create_file(staged, os.O_WRONLY), "wb") as file:
+                file.write(owner.encode("ascii"))
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(staged, self._root / "owner")  # whole at once; of several, one is first
+            except FileExistsError:
+                return self.claim(owner)
+            finally:
+                staged.unlink()
+            sync_folder(self._root)
+        return owner
 
     def ping(self) -> None:
         """See BlobStore."""

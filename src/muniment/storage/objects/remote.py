@@ -3,6 +3,7 @@
     prefix/
       sha256/ab/<64 hex>   a blob; its name begins with ab
       staging/<32 hex>/    bytes on their way in, in parts: see `parts`
+      owner                the registry whose blobs these are
       probe                written by `ping`, to see that one can
 
     create_writer           write …                    commit
@@ -56,6 +57,7 @@ _LOCATION: Final = re.compile(r"(s3|gs|az)://([a-z0-9][a-z0-9._-]{1,220})(?:/([^
 PAUSES: Final = (0.1, 0.4, 1.5)
 """Seconds before each further try to go on with an answer that broke off."""
 PROBE: Final = "probe"
+OWNER: Final = "owner"
 ASKED_AT_ONCE: Final = 16
 
 
@@ -238,6 +240,12 @@ class RemoteBlobStore(BlobStore):
         for found in self.bucket.list("sha256/", _path(after) if after else ""):
             if name := _BLOB.fullmatch(found.path):
                 yield _blob_stat(name[2], found)
+
+    def claim(self, owner: str) -> str:
+        """See BlobStore."""
+        if self.bucket.create(OWNER, owner.encode("ascii")):
+            return owner
+        return b"".join(self.bucket.open(OWNER).pieces).decode("ascii", "replace")
 
     def ping(self) -> None:
         """See BlobStore. One small object is written each time, always the same."""

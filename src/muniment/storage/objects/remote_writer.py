@@ -97,6 +97,7 @@ class RemoteWriter(BlobWriter):
         sha = store.writing.take_hash(writer_id, parts) if parts else None
         self._sha = sha or hashlib.sha256()
         self._hashed = self._offset if sha else 0
+        self._proven: str | None = None
         self._open = True
         self._committed: BlobStat | None = None
 
@@ -173,9 +174,9 @@ class RemoteWriter(BlobWriter):
             return self._committed.digest
         self._check_open()
         if self._hashed < self._offset:
-            proven = self._proven()
-            if proven is not None:
-                return proven
+            self._proven = self._proven or self._ask_for_proof()
+            if self._proven is not None:
+                return self._proven
             self._settle()
             self._sha = hashlib.sha256()
             for part in self._parts:
@@ -184,7 +185,7 @@ class RemoteWriter(BlobWriter):
             self._hashed = self._offset
         return self._sha.hexdigest()
 
-    def _proven(self) -> str | None:
+    def _ask_for_proof(self) -> str | None:
         if len(self._parts) == 1 and self._parts[0].end == self._offset:
             return self._store.bucket.proven_digest(self._parts[0])
         return None

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,6 +31,18 @@ class KeepingSuite(Contract):
         assert store.read_all(stored.digest) == data
         assert list(store.list()) == [stored]
         assert list(store.writers()) == []
+
+    def test_the_first_registry_owns_the_blobs(self, store: BlobStore) -> None:
+        assert store.claim("first") == "first"
+        assert store.claim("second") == "first"
+        assert store.claim("first") == "first"
+        assert list(store.list()) == []
+        assert list(store.writers()) == []
+
+    def test_of_many_that_claim_the_blobs_one_owns_them(self, store: BlobStore) -> None:
+        with ThreadPoolExecutor(8) as threads:
+            owners = set(threads.map(store.claim, map(str, range(8))))
+        assert len(owners) == 1
 
     def test_a_large_blob_is_read_in_pieces(self, store: BlobStore) -> None:
         data = content(20 * CHUNK + 3)
