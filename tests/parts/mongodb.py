@@ -97,6 +97,11 @@ def server() -> str:
     return shared("mongodb", [__name__])
 
 
+def is_ferretdb() -> bool:
+    """Say whether the server is FerretDB over SQLite, which reads all for every search."""
+    return not os.environ.get(SETTING) and shutil.which("mongod") is None
+
+
 # -- run by the keeper of `shared` ---------------------------------------------------------------
 
 

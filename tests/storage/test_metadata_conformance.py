@@ -34,3 +34,4 @@ class TestPostgres(MetadataStoreSuite):
 @pytest.mark.usefixtures("mongodb")
 class TestMongo(MetadataStoreSuite):
     open_store = staticmethod(open_mongo_at)
+    crowd_size = 250 if mongodb.is_ferretdb() else 1_200

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 import pytest
@@ -31,6 +31,9 @@ WORKSPACE: Final = DEFAULT_WORKSPACE
 
 class MetadataContract:
     """The base of every part. An adapter's test class says what `open_store` is."""
+
+    crowd_size: ClassVar[int] = 1_200
+    """How many models are searched through; fewer for a server that reads all of them each time."""
 
     @staticmethod
     def open_store(path: Path) -> MetadataStore:

@@ -95,7 +95,7 @@ class SearchSuite(MetadataContract):
     def crowd(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Population]:
         """Yield a store with many models, which no test may change."""
         store = cls.open_store(tmp_path_factory.mktemp("crowd") / "store")
-        yield populate(store, CROWD)
+        yield populate(store, CROWD[: cls.crowd_size])
         store.close()
 
     @examples(400)
