@@ -45,6 +45,19 @@ NOT_RUN: Final = {
     "muniment token revoke 4f1d2c3b4a596877": "no token has this id",
     "muniment import mlflow http://127.0.0.1:5000 --dry-run": "no MLflow server is there; "
     "tests/ml/test_import_mlflow.py runs it",
+    **{
+        f"muniment {what}": "docs/moving.md runs the like of it, on folders"
+        for what in (
+            "export registry.tar --from /srv/models",
+            "migrate --from /srv/models --to @place.txt",
+            "replicate 'fraud*' --to https://models.example.com",
+            "import archive registry.tar --to /srv/models",
+            "import registry.tar --to /srv/models --model fraud --into fraud-copy",
+            "backup make /backups --from /srv/models",
+            "backup ls /backups",
+            "backup restore /backups --to /srv/models",
+        )
+    },
     "muniment webhook create chat https://chat.example.com/hook --event stage.changed "
     "--stage Production": "nobody is there; tests/cli/test_webhooks.py runs these",
     **{
@@ -83,11 +96,16 @@ def shell(commands):
 
 PRESUMED: Final = {
     "README.md": "printf 'a model' > model.pkl",
+    "docs/adapters.md": f"mkdir -p ../docs && cp -r {ROOT / 'docs' / 'examples'} ../docs",
     "docs/classic.md": "printf 'a model' > model.pkl",
     "docs/cli.md": """
         printf 'a model' > model.joblib
         muniment push fraud model.joblib
         mkdir -p "$HOME/.local/share/bash-completion/completions"
+        printf '%s\n' 'from muniment.pipelines import *' \
+            'template = PipelineBuilderTemplate(PipelineDAG(["load"]), {"load": ' \
+            'CradleDataLoadingConfig(data_source="data.csv")}, installed_step_builders())' \
+            > fraud_pipeline.py
     """,
 }
 """What a page presumes beside that, as shell commands."""
