@@ -110,6 +110,12 @@ def test_columns_come_into_the_order_of_the_signature(library: Any) -> None:
     assert list(check_data(shuffled, PERSON, side="input").columns) == ["age", "city", "income"]
 
 
+def test_columns_that_are_named_by_numbers_are_put_into_order_too() -> None:
+    variables = (Variable("0", NUMERIC), Variable("1", NUMERIC))
+    ordered = check_data(pd.DataFrame({1: [1.0], 0: [2.0]}), variables, side="input")
+    assert list(ordered.columns) == [0, 1]
+
+
 def test_an_array_fits_columns_by_their_places() -> None:
     numbers = (Variable("a", NUMERIC, "int64"), Variable("b", NUMERIC, "float64"))
     data = np.array([[1.0, 0.5], [2.0, 0.5], [2.5, 0.5]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from muniment.client.registry import Registry
 from muniment.domain.entities import Signature, Variable, VariableType
@@ -41,6 +43,7 @@ from tests.ml.test_flavors import (
     sklearn_model,
     xgboost_classifier,
 )
+from tests.ml.test_trust import Canary
 from tests.mlflow.servers import official
 
 PINNED: dict[str, Any] = {"pip_requirements": ["scikit-learn"]}  # else MLflow looks for seconds
@@ -189,7 +192,6 @@ def test_a_signature_of_mlflow_is_kept(local: Any) -> None:
         (BuiltinSaver(flavor="cobol"), Threshold(1.0), None, None, "no flavor 'cobol'"),
         (BuiltinSaver(flavor="tracking"), Threshold(1.0), None, None, "no flavor 'tracking'"),
     ],
-    ids=lambda v: str(v)[:40],
 )
 def test_what_does_not_fit_is_refused_and_nothing_is_logged(
     saver: Any, model: Any, signature: Any, example: Any, said: str, local: Any, name: str
@@ -230,6 +232,28 @@ def test_the_custom_loader_does_not_take_a_builtin_flavor(local: Any) -> None:
     saved = BuiltinSaver(flavor="lightgbm", options=PINNED).save(lightgbm_booster())
     with pytest.raises(InvalidInput, match="Use BuiltinLoader"):
         CustomLoader(trust=True).load(saved.model_uri)
+
+
+def test_a_pickle_in_a_folder_of_what_claims_to_be_skops_is_not_read(
+    local: Any, tmp_path: Path
+) -> None:
+    nest = tmp_path / "canary-was-here"
+    folder = tmp_path / "model"
+    local.sklearn.save_model(sklearn_model(), folder, pip_requirements=[])
+    described = yaml.safe_load((folder / "MLmodel").read_text())
+    assert described["flavors"]["sklearn"]["serialization_format"] == "skops"
+    BuiltinLoader().load(str(folder))
+
+    described["flavors"]["python_function"]["data"] = "sub/model.skops"
+    (folder / "MLmodel").write_text(yaml.safe_dump(described))
+    (folder / "sub").mkdir()
+    (folder / "sub" / "model.skops").write_bytes(pickle.dumps(Canary(nest)))
+    with pytest.raises(PermissionDenied):
+        BuiltinLoader().load(str(folder))
+    assert not nest.exists()
+    with pytest.raises(Exception, match=r"NoneType|predict"):
+        BuiltinLoader(trust=True).load(str(folder)).predict(rows(2))
+    assert nest.exists(), "MLflow reads such a file as a pickle"
 
 
 def test_a_pickled_estimator_needs_trust(local: Any) -> None:

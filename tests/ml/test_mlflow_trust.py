@@ -97,6 +97,7 @@ def test_a_describing_file_that_is_read_as_the_model_is_suspect(tmp_path: Path) 
         ),
         (XGBOOST, {"module": "mlflow.xgboost", "data": "/etc/x"}, "'/etc/x', which is outside"),
         (XGBOOST, {"module": "mlflow.xgboost", "data": "a/../../x"}, "is outside of the model"),
+        (XGBOOST, {"module": "mlflow.xgboost", "data": "..\\x"}, "is outside of the model"),
     ],
     ids=lambda v: str(v)[:40],
 )
@@ -122,6 +123,12 @@ def test_a_known_loader_with_other_words_is_suspect(
     flavors: dict[str, Any], module: str, tmp_path: Path
 ) -> None:
     assert suspects(model(tmp_path, flavors, "model.ubj", module=module))
+
+
+def test_data_in_a_folder_is_suspect(tmp_path: Path) -> None:
+    """MLflow finds no MLmodel beside it there, and takes it for a pickle."""
+    folder = model(tmp_path, SKOPS, "sub/model.skops", data="sub/model.skops")
+    assert [suspect.path for suspect in suspects(folder)] == ["sub/model.skops"]
 
 
 def test_another_model_in_a_folder_and_links_are_suspect(tmp_path: Path) -> None:

@@ -96,7 +96,6 @@ INPUTS = infer_signature(rows(3))
         (None, None, None, "no model"),
         (lambda: None, None, None, "can't be saved"),
     ],
-    ids=str,
 )
 def test_what_does_not_fit_together_is_refused_before_anything_is_written(
     model: Any, signature: Any, example: Any, said: str, tmp_path: Path

@@ -26,9 +26,7 @@ def torch_python() -> str:
     """Return the path of a Python with PyTorch and Muniment; skips if this machine has none."""
     if find_spec("torch") is not None:
         return sys.executable
-    if not SYSTEM.exists() or not _runs(
-        SYSTEM, "import torch, sys; assert sys.version_info >= (3, 11)"
-    ):
+    if not SYSTEM.exists() or not _runs("import torch, sys; assert sys.version_info >= (3, 11)"):
         pytest.skip("needs PyTorch: apt-get install python3-torch (Python 3.11 or newer)")
     return str(_environment())
 
@@ -51,7 +49,6 @@ def _environment() -> Path:
     return python
 
 
-def _runs(python: Path, code: str) -> bool:
-    return (
-        subprocess.run([str(python), "-c", code], capture_output=True, check=False).returncode == 0
-    )
+def _runs(code: str) -> bool:
+    ran = subprocess.run([str(SYSTEM), "-c", code], capture_output=True, check=False)
+    return ran.returncode == 0
