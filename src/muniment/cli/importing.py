@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,6 +98,8 @@ def mlflow(
     then; the exit code is 1. Needs the extra muniment[mlflow].
     """
     try:
+        # One line a version is ours to print; MLflow would draw a bar for each.
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         from muniment.ml.importing import import_mlflow
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "mlflow":
