@@ -68,3 +68,33 @@ def test_the_same_story_at_a_server_of_yours(tmp_path: Path) -> None:
         assert shown.stdout == "Entering Production demands nothing.\n"
     finally:
         server.end()
+
+
+def test_from_a_table_to_a_registered_model(tmp_path: Path) -> None:
+    """Compiled by the real SDK, trained by the real xgboost, run twice as the same execution."""
+    done = run(
+        "-W",
+        "ignore",  # what the SDK and moto bring along
+        ROOT / "examples" / "fraud_pipeline.py",
+        TMPDIR=str(tmp_path),
+        MUNIMENT_CACHE=str(tmp_path / "cache"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Compiled: 6 steps, offline" in done.stdout
+    _, first, again = re.split(r"The first run\n|The same execution again\n", done.stdout)
+    for steps_of_a_run in (first, again):
+        assert steps_of_a_run.count(": Succeeded") == 6
+        for expected in (
+            r"In Muniment: tumours/1, xgboost, READY",
+            r"test_auc (0\.9[5-9]|1\.0)\d*, team-ada",
+            r"schema: 30 in, 1 out",
+            r"produced_by pipeline tumours",
+            r"trained_on dataset tumours\.csv",
+            r"test/tumours-endpoint: pending",
+            r"Its inference\.py says (0\.\d{4}), \1\n",
+            r"In SageMaker, us-east-1: arn:aws:sagemaker:us-east-1:\d+:model-package/tumours/1\n",
+            r"In SageMaker, eu-west-1: arn:aws:sagemaker:eu-west-1:\d+:model-package/tumours/1\n",
+            r"Versions: 1\n",
+        ):
+            assert re.search(expected, steps_of_a_run), (expected, done.stdout)
+    assert [file.name for file in tmp_path.iterdir()] in ([], ["cache"])

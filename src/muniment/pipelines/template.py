@@ -172,7 +172,7 @@ class PipelineBuilderTemplate:
                 f"config_map has {unknown[0]!r}, which is no node of the pipeline."
             )
         for name, builder in self.step_builder_map.items():
-            if not (isinstance(builder, type) and issubclass(builder, StepBuilder)):
+            if StepBuilder not in getattr(builder, "__mro__", ()):
                 raise InvalidPipeline(
                     f"step_builder_map has {builder!r:.80} under {name!r}; "
                     "it must be a subclass of StepBuilder."

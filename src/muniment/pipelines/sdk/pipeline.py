@@ -38,8 +38,6 @@ def default_session(region: str, bucket: str) -> Any:
     """Return a session for whoever gives none: AWS if it can be signed in there, else offline."""
     signed_in = boto3.Session(region_name=region)
     if signed_in.get_credentials() is None:
-        _logger.warning(
-            "No AWS credentials: the pipeline is compiled offline, nothing is uploaded."
-        )
+        _logger.warning("No AWS credentials: compiling offline, nothing is uploaded.")
         return OfflinePipelineSession(region, **({"bucket": bucket} if bucket else {}))
     return PipelineSession(boto_session=signed_in, default_bucket=bucket or None)

@@ -6,7 +6,8 @@ The script reads
     mims_payload                payload.tar.gz, and load_test.json if there is one; may be absent
     config/config/config.json   what is registered, see `ModelRegistrationConfig.document`: all
                                 fields of the configuration's own table, and variable_schema,
-                                model_name, model_package_group, inference_images {region: URI}
+                                model_name, model_package_group, inference_images {region: URI},
+                                commit, pipeline_region, deployments {environment: name}
     input/metadata              performance metadata (one JSON object of metrics); may be absent
 
 and writes output/registered_model.json. PIPELINE_EXECUTION_ID makes a retry find what is there.
@@ -25,6 +26,7 @@ from typing import Any, Final
 
 from pydantic import Field, field_validator, model_validator
 
+from muniment.client import git
 from muniment.domain.entities import Signature, Variable, VariableType
 from muniment.domain.values import JsonObject
 from muniment.pipelines.builders import SCRIPTS, ProcessingStepBuilder
@@ -122,6 +124,7 @@ class ModelRegistrationConfig(ProcessingStepConfig):
     In Muniment the model is called `model_name`, in SageMaker's registry `model_package_group`;
     without these, domain and objective name it. It is registered with Muniment at
     `muniment_registry`, and with SageMaker in all of `regions` (else in the pipeline's own).
+    `deployments` say where it is to run: the name of an endpoint or job by its environment.
     """
 
     framework: str = "xgboost"
@@ -148,6 +151,7 @@ class ModelRegistrationConfig(ProcessingStepConfig):
     muniment_workspace: str = "default"
     muniment_token_secret: str = ""
     performance_metadata: str | None = None
+    deployments: dict[str, str] = Field(default_factory=dict)
     regions: tuple[str, ...] = ()
 
     @field_validator("model_registration_objective")
@@ -236,6 +240,8 @@ class ModelRegistrationConfig(ProcessingStepConfig):
             "framework_version": self.framework_version or FRAMEWORK_VERSIONS[self.framework][0],
             "author": self.author,
             "service_name": self.service_name,
+            "pipeline_region": self.aws_region,
+            "deployments": dict(self.deployments),
         }
 
 
@@ -289,7 +295,7 @@ class ModelRegistrationStepBuilder(ProcessingStepBuilder[ModelRegistrationConfig
         ]
 
     def document(self) -> JsonObject:
-        """What to register, and the images that can serve it."""
+        """What to register, the commit that it is compiled at, and the images that can serve it."""
         from muniment.pipelines.sdk.images import image_uri
 
         config = self.config
@@ -305,7 +311,12 @@ class ModelRegistrationStepBuilder(ProcessingStepBuilder[ModelRegistrationConfig
             )
             for region in config.all_regions
         }
-        return {**config.document(), "inference_images": dict(images)}
+        commit = git.commit_here() if git.wanted(None) else None
+        return {
+            **config.document(),
+            "inference_images": dict(images),
+            "commit": None if commit is None else commit.to_json(),
+        }
 
     def _in_region(self, region: str) -> ModelRegistrationStepBuilder:
         return ModelRegistrationStepBuilder(
