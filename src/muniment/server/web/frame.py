@@ -42,8 +42,16 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+HEADERS: Final = {
+    "content-security-policy": POLICY,
+    "cache-control": "no-store",
+    # Without any referrer, browsers call the origin of a form `null`; see `security`.
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
 _SAID: Final = "muniment-said"
 _SAID_SECONDS: Final = 60
+_FORM_BYTES: Final = 2 * 2**20  # the longest description, encoded
 _TOO_OLD: Final = InvalidInput("This page was too old, or its cookie is gone. Send it once more.")
 
 
@@ -109,21 +117,10 @@ class Visit:
             "said": unquote(said) if said else "",
             "who": signed_in.name if signed_in else "",
             "has_runs": self.request.app.state.tracking is not None,
-            "version": __version__,
-            "page": template,
         }
-        render = partial(
-            _environment().get_template(f"{template}.html").render, {**known, **(values or {})}
-        )
-        content = await self.wait_for(render)
-        headers = {
-            "content-security-policy": POLICY,
-            "cache-control": "no-store",
-            "referrer-policy": "same-origin",
-            "x-content-type-options": "nosniff",
-        }
+        content = await self.wait_for(partial(rendered, template, {**known, **(values or {})}))
         status = fault.status if fault else 200
-        response = Response(content, status, headers, "text/html")
+        response = Response(content, status, HEADERS, "text/html")
         if said:
             drop_cookie(self.request, response, _SAID)
         return secret.keep(response)
@@ -172,7 +169,7 @@ def _shown(show: Show) -> Callable[[Request], Awaitable[Response]]:
 
 def _checked(post: Show) -> Show:
     async def checked(visit: Visit) -> Response:
-        visit.form = await read_form(visit.request)
+        visit.form = await read_form(visit.request, limit=_FORM_BYTES)
         if not FormSecret(visit.request).fits(dict(visit.form)):
             raise _TOO_OLD
         return await post(visit)
@@ -186,6 +183,12 @@ def number_in(visit: Visit, name: str = "number") -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise NotFound(f"There is no page {visit.path!r:.200}.")
     return int(text)
+
+
+def rendered(template: str, values: Mapping[str, object]) -> str:
+    """Return the page of a template."""
+    page = _environment().get_template(f"{template}.html")
+    return page.render({"release": __version__, "page": template, **values})
 
 
 @cache

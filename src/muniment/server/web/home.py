@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from muniment.domain.access import Verb
 from muniment.domain.entities import ModelVersion
 from muniment.domain.query import Comparison, Op, OrderBy, Target, attribute
 from muniment.domain.requests import RequestAction, RequestState, TransitionRequest
@@ -32,12 +33,15 @@ async def show(visit: Visit) -> Response:
     services = visit.services
 
     def gather() -> dict[str, object]:
+        if not visit.may(Verb.READ):
+            return {"is_new": False, "is_outsider": True}
         if not services.catalog.find_models(None, page_size=1).items:
-            return {"is_new": True}
+            return {"is_new": True, "is_outsider": False}
         asked = services.lifecycle.requests(state=RequestState.OPEN, page_size=_REQUESTS).items
         opened = [Open(a, RequestAction.APPROVE in services.lifecycle.actions(a)) for a in asked]
         return {
             "is_new": False,
+            "is_outsider": False,
             "requests": sorted(opened, key=lambda one: not one.mine),
             "in_production": _in_production(visit),
             "due": services.lifecycle.reviews_due(),

@@ -10,6 +10,7 @@ from typing import Final
 from markupsafe import Markup
 from starlette.responses import Response
 
+from muniment.domain.access import Verb
 from muniment.domain.checks import Verdict
 from muniment.domain.entities import ModelVersion, RegisteredModel
 from muniment.domain.query import (
@@ -68,7 +69,7 @@ async def show(visit: Visit) -> Response:
         return {
             "rows": _rows(services, found.items),
             "next_token": found.next_token,
-            "stages": [stage.name for stage in services.lifecycle.stages()],
+            "stages": [s.name for s in services.lifecycle.stages()] if visit.may(Verb.READ) else [],
             "verdicts": list(Verdict),
         }
 

@@ -79,6 +79,8 @@ _TOLD: Final[Mapping[str, _Telling]] = {
     ActivityKind.COMMENT_EDITED: _of_version("edited a comment on"),
     ActivityKind.COMMENT_DELETED: _of_version("deleted a comment on"),
     ActivityKind.CHECK_REPORTED: lambda v, d: f"checked {v}: {d.get('check')} {d.get('verdict')}",
+    ActivityKind.SIGNATURE_ADDED: _of_version("signed"),
+    ActivityKind.SIGNATURE_REMOVED: _of_version("took a signature away from"),
     ActivityKind.LINEAGE_ADDED: _linked,
     ActivityKind.LINEAGE_REMOVED: _of_version("took back where it came from for"),
     ActivityKind.DEPLOYMENT_DECLARED: _deployment("declared"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -104,5 +105,6 @@ FILTERS: Final[Mapping[str, Callable[..., object]]] = {
     "size": size,
     "number": number,
     "digest": digest,
+    "shell": shlex.quote,
 }
 FUNCTIONS: Final[Mapping[str, Callable[..., object]]] = {"model_path": model_path, "query": query}
