@@ -4,13 +4,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 MLFLOW2 ?= .venv-mlflow2
+SAGEMAKER2 ?= .venv-sagemaker2
 ARGS ?=
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DELETE_ON_ERROR:
-.PHONY: help demo start test chaos oldest check lint audit format bench lock clean clean-file
+.PHONY: help demo start up down test parts chaos oldest sagemaker check lint screenshots audit format bench lock clean clean-file
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,12 +23,26 @@ demo: $(INSTALLED) ## train, push, pull, verify and predict with a real model (A
 start: $(INSTALLED) ## serve the registry on http://127.0.0.1:8000
 	@$(BIN)/muniment serve $(ARGS)
 
+up: ## start two servers over PostgreSQL (ARGS=mongodb) and MinIO, behind a proxy, with Docker
+	@deploy/secrets $(ARGS)
+	docker compose --file deploy/compose.yaml up --build --detach --wait --remove-orphans
+	@echo "Muniment serves at http://$$(docker compose --file deploy/compose.yaml port proxy 8080)"
+	@echo 'The admin signs in once with the password in deploy/.secrets/admin, to choose another.'
+
+down: ## stop them; what they keep stays
+	docker compose --file deploy/compose.yaml down
+
 test: $(INSTALLED) ## run all tests
 	@$(BIN)/pytest -n auto $(ARGS)
+
+parts: $(INSTALLED) ## build the servers that tests need and no package has (with Go, some minutes)
+	@$(BIN)/python -m tests.parts
 
 chaos: $(INSTALLED) ## kill servers under load for five minutes, and see that nothing is lost
 	MUNIMENT_TEST_CHAOS_SECONDS=$${MUNIMENT_TEST_CHAOS_SECONDS:-300} \
 		$(BIN)/pytest -s tests/faults/test_processes.py -k postgresql $(ARGS)
+
+sagemaker: $(SAGEMAKER2)/.installed ## install the SageMaker SDK of generation 2, beside ours
 
 oldest: $(MLFLOW2)/.installed ## install the oldest MLflow client that is tested, beside ours
 
@@ -40,6 +55,9 @@ lint: $(INSTALLED) ## ruff, mypy and the import contracts
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+screenshots: $(INSTALLED) ## take pictures of all pages into build/screenshots (needs chromium)
+	@$(BIN)/python -m tests.web.screenshots $${SCREENSHOTS:-build/screenshots} $(ARGS)
 
 audit: $(INSTALLED) ## look for known vulnerabilities in requirements/dev.lock
 	@$(BIN)/python requirements/audit.py
@@ -54,16 +72,25 @@ bench: $(INSTALLED) ## measure speed and memory
 # All but sagemaker-v2, which can't stand beside sagemaker.
 EXTRAS := $(addprefix --extra ,demo fsspec mlflow mongodb oidc postgres s3 sagemaker scan signing)
 
+# What deploy/Dockerfile installs, in the versions of dev.lock.
+SERVED := $(addprefix --extra ,mongodb oidc postgres s3 scan signing)
+
 lock: $(INSTALLED) ## write the lock files in requirements/ (ARGS=--upgrade: newest versions)
 	$(BIN)/uv pip compile pyproject.toml --output-file requirements/dev.lock --quiet \
 		--universal $(EXTRAS) --group dev --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
+	$(BIN)/uv pip compile pyproject.toml --output-file requirements/server.lock --quiet \
+		--universal $(SERVED) --constraint requirements/dev.lock --generate-hashes \
+		--no-emit-index-url --custom-compile-command 'make lock'
 	$(BIN)/uv pip compile requirements/mlflow2.in --output-file requirements/mlflow2.lock --quiet \
 		--python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
+	$(BIN)/uv pip compile requirements/sagemaker2.in --output-file requirements/sagemaker2.lock \
+		--quiet --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
 
 clean: ## remove caches and build products (never data)
-	@find . \( -path './.git' -o -path './.venv' -o -path '$(VENV)' -o -path './$(MLFLOW2)' \
+	@find . \( -path './.git' -o -path './.venv' -o -path '$(VENV)' -o -path './$(MLFLOW2)' -o -path './$(SAGEMAKER2)' \
 		-o -path './.muniment' \) -prune \
 		-o -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
@@ -96,4 +123,10 @@ $(MLFLOW2)/.installed: requirements/mlflow2.lock $(INSTALLED)
 	@echo 'Installing into $(MLFLOW2) …'
 	@$(PYTHON) -m venv $(MLFLOW2)
 	@VIRTUAL_ENV=$(MLFLOW2) $(BIN)/uv pip $(LOCKED) $< || $(MLFLOW2)/bin/pip $(LOCKED) $<
+	@touch $@
+
+$(SAGEMAKER2)/.installed: requirements/sagemaker2.lock $(INSTALLED)
+	@echo 'Installing into $(SAGEMAKER2) …'
+	@$(PYTHON) -m venv $(SAGEMAKER2)
+	@VIRTUAL_ENV=$(SAGEMAKER2) $(BIN)/uv pip $(LOCKED) $< || $(SAGEMAKER2)/bin/pip $(LOCKED) $<
 	@touch $@

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import settings
 
 OUR_SETTINGS = ("MUNIMENT_", "REGISTRY_", "MONGODB_", "MINIO_")
-pytest_plugins = ("tests.parts.mongodb", "tests.parts.postgres", "tests.parts.s3")
+pytest_plugins = (
+    "tests.parts.mongodb",
+    "tests.parts.passwords",
+    "tests.parts.postgres",
+    "tests.parts.s3",
+)
 ON_CI = os.environ.get("CI") == "true"
 
 # At import, so that session fixtures and the servers they start see it too.
@@ -16,6 +21,7 @@ for name in [name for name in os.environ if name.startswith(OUR_SETTINGS)]:
     if not name.startswith("MUNIMENT_TEST_"):  # these say where real parts are
         del os.environ[name]
 os.environ["MUNIMENT_GIT"] = "off"  # else every push would note the commit of this repository
+os.environ["MUNIMENT_CHECKS_EVERY"] = "0"  # else servers check, beside the tests, what is pushed
 
 # A slow machine is no failure. On CI, hypothesis loads its own profile, which says the same.
 settings.register_profile("local", deadline=None)

@@ -38,7 +38,7 @@ REGION: Final = "us-east-1"
 ACCESS_KEY_ID: Final = "muniment"
 SECRET_ACCESS_KEY: Final = "muniment-of-tests"
 _READY_SECONDS: Final = 60.0
-_MINIO: Final = "github.com/minio/minio"
+MINIO: Final = "github.com/minio/minio"
 
 
 class S3Place(NamedTuple):
@@ -82,7 +82,7 @@ def seaweedfs_endpoint() -> str:
 def minio_endpoint() -> str:
     """Return where MinIO answers, built and started if need be; else skip the test that asks."""
     try:
-        built("minio", _MINIO)
+        built("minio", MINIO)
     except LookupError as error:
         pytest.skip(f"no MinIO: {error}")
     return shared("minio", [__name__, "minio"])
@@ -149,7 +149,7 @@ def _start_minio(data: Path) -> tuple[subprocess.Popen[bytes], str]:
     (data / BUCKET).mkdir(parents=True)
     addresses = ["--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{console}"]
     server = subprocess.Popen(
-        [built("minio", _MINIO), "server", "--quiet", *addresses, str(data)],
+        [built("minio", MINIO), "server", "--quiet", *addresses, str(data)],
         env={**os.environ, **named},
         cwd=data,
     )

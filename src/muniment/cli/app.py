@@ -230,11 +230,15 @@ STAGES: Final = Group(
 POLICY: Final = Group(
     LIFECYCLE, "policy", "Policies: what entering a stage demands.", default="show"
 )
+CHECK: Final = Group(
+    LIFECYCLE, "check", "Checks: what is looked at, and what was found.", default="show"
+)
 WEBHOOK: Final = Group(LIFECYCLE, "webhook", "Webhooks: who is told of what happens.")
 IMPORT: Final = Group(
     MOVE, "import", "Import: models from an archive, or from MLflow.", default="archive"
 )
 BACKUP: Final = Group(MOVE, "backup", "Backups: of everything, made while serving.", default="make")
+KEYS: Final = Group(LIFECYCLE, "keys", "Keys: whose signatures are trusted.", default="ls")
 USER: Final = Group(PEOPLE, "user", "Users: people, and service accounts for machines.")
 TOKEN: Final = Group(PEOPLE, "token", "Tokens: what programs sign in with.")
 GRANT: Final = Group(PEOPLE, "grant", "Grants: who may do what.")

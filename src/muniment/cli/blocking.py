@@ -18,6 +18,7 @@ _STEPS: Final = {
     Rule.TAG: "`muniment tag {ref} KEY=VALUE`, once it is true.",
     Rule.DESCRIPTION: "`muniment describe {ref} TEXT`.",
     Rule.OWNER: "`muniment tag {ref} owner=NAME`.",
+    Rule.SIGNED: "`muniment sign {ref} --key FILE`, with a key that `muniment keys` lists.",
     Rule.AUTOMATION: "Let the pipeline do it, whose token is marked as automation.",
     Rule.APPROVALS: "`muniment request {ref} {stage}`, and somebody else approves.",
 }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from muniment.cli import exits, words
+from muniment.cli import exits, provenance_pages, words
 from muniment.cli.app import KEEP_HOUSE, command
 from muniment.cli.session import Session, ask, quoted
 from muniment.domain.entities import ModelVersion, RegisteredModel
 from muniment.domain.refs import parse_ref
-from muniment.errors import Conflict, NotFound
+from muniment.domain.signatures import SignatureState
+from muniment.domain.values import JsonObject
+from muniment.errors import Conflict, InvalidInput, NotFound
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
@@ -138,21 +142,46 @@ def gc(
     "muniment verify fraud@champion",
     "muniment verify fraud",
     "muniment verify",
+    "muniment verify fraud/3 --key release.pub",
+    "muniment verify fraud-3-evidence.zip",
+    "muniment verify ./model --signature model.sig --key release.pub",
 )
 def verify(
     session: Session,
     what: Annotated[
         str | None,
-        typer.Argument(metavar="NAME|REF", help="A model or a version; else everything."),
+        typer.Argument(
+            metavar="NAME|REF|PACK.zip|FOLDER",
+            help="A model or a version; an evidence pack; with --signature a folder; else all.",
+        ),
+    ] = None,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A public key or certificate: one of them must have signed; may be given again.",
+        ),
+    ] = None,
+    signature: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The bundle that signs a folder.")
     ] = None,
 ) -> None:
-    """Read bytes and history back, and check every digest.
+    """Read bytes and history back, and check every digest and signature.
 
-    The exit code is 7 if anything is not sound.
+    An evidence pack and a folder are verified without any registry. The exit code is 7 if anything
+    is not sound.
     """
+    if signature is not None:
+        _verify_folder(session, what, signature, key or ())
+        return
+    if what is not None and what.endswith(".zip") and Path(what).is_file():
+        _verify_pack(session, Path(what), key or ())
+        return
     found = None if what is None else session.find(what)
+    if key and not isinstance(found, ModelVersion):
+        raise InvalidInput("--key is for one version, a pack or a folder.", hint="Name it.")
     if isinstance(found, ModelVersion):
-        reports = [session.registry.verify(found)]
+        reports = [session.registry.verify(found, keys=key or ())]
     else:
         reports = []
         for model in session.registry.models() if found is None else [found]:
@@ -161,6 +190,50 @@ def verify(
                 reports.append(report)
     session.out.verified(reports)
     if not all(report.ok for report in reports):
+        raise typer.Exit(exits.NOT_VERIFIED)
+
+
+def _verify_pack(session: Session, file: Path, keys: Sequence[Path]) -> None:
+    from muniment.client.provenance import load_trusted
+    from muniment.signing.packs import open_pack
+    from muniment.signing.proofs import prove
+
+    with open_pack(file) as stream:
+        report = prove(stream, load_trusted(keys))
+    lines = [] if report.ok else [report.ref]
+    session.out.document(report.to_json(), lines, provenance_pages.proved(report))
+    if not report.ok:
+        raise typer.Exit(exits.NOT_VERIFIED)
+    if not keys:
+        session.out.hint(
+            "Which keys were trusted, the pack itself says; --key FILE names those that you trust."
+        )
+
+
+def _verify_folder(
+    session: Session, what: str | None, signature: Path, keys: Sequence[Path]
+) -> None:
+    from muniment.client.provenance import load_trusted, manifest_of_folder
+    from muniment.signing.judging import judge
+
+    if what is None or not Path(what).is_dir():
+        raise InvalidInput(f"{what or ''!r:.300} is no folder.", hint="--signature is of a folder.")
+    if not keys:
+        raise InvalidInput("Whose signature?", hint="--key FILE, a public key or a certificate.")
+    manifest = manifest_of_folder(Path(what), but=signature)
+    judgement = judge(signature.read_text(encoding="utf-8"), manifest, load_trusted(keys))
+    document: JsonObject = {
+        "folder": what,
+        "files": len(manifest.files),
+        "state": judgement.state.value,
+        "key": judgement.key,
+        "reasons": [*judgement.reasons],
+    }
+    verified = judgement.state is SignatureState.VERIFIED
+    by = f" by {judgement.key}" if judgement.key else f": {'; '.join(judgement.reasons)}"
+    files = words.count(len(manifest.files), "file")
+    session.out.said(document, "" if verified else what, f"{what}: {files}, {judgement.state}{by}.")
+    if not verified:
         raise typer.Exit(exits.NOT_VERIFIED)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from muniment.cli import blocking, words
 from muniment.cli.draw import Block, Cell, Column, Facts, Heading, Lines, Paragraph, Styled, Table
-from muniment.cli.rules import written
+from muniment.domain.rules import written
 from muniment.domain.requests import RequestState, TransitionRequest
 from muniment.domain.requirements import Requirement
 from muniment.domain.stages import Policy, Stage
@@ -72,6 +72,8 @@ def demands(policy: Policy) -> Iterator[str]:
         yield "a description"
     if policy.owner:
         yield "an owner"
+    if policy.signed:
+        yield "a signature by a trusted key"
     if policy.automation_only:
         yield "automation only"
     if policy.request_days is not None:

@@ -11,6 +11,7 @@ from muniment.cli.app import LOOK, command
 from muniment.cli.session import AsOf, Session, time_of
 from muniment.domain.entities import ModelVersion
 from muniment.domain.lineage import Direction
+from muniment.domain.signatures import NO_SIGNATURES
 
 _VERSIONS_SHOWN = 10
 
@@ -83,7 +84,10 @@ def show(
     time = time_of(as_of)
     found = session.find(what) if time is None else session.registry.resolve(what, as_of=time)
     if isinstance(found, ModelVersion):
-        session.out.version(found, found.manifest() if found.digest else None)
+        if found.digest:
+            session.out.version(found, found.manifest(), session.registry.signatures(found))
+        else:
+            session.out.version(found, None, NO_SIGNATURES)
     else:
         session.out.model(found, found.versions().page(size=_VERSIONS_SHOWN).items)
 

@@ -26,6 +26,7 @@ from muniment.domain.activities import Activity
 from muniment.domain.entities import ModelVersion, Reference, RegisteredModel
 from muniment.domain.garbage import GarbageReport
 from muniment.domain.manifest import FileEntry, Manifest
+from muniment.domain.signatures import Signatures
 from muniment.domain.values import Json, JsonObject, Value
 from muniment.errors import Blocked, Detail, MunimentError
 
@@ -86,11 +87,17 @@ class Output:
         document: JsonObject = {**model.to_json(), "versions": [v.to_json() for v in versions]}
         self._emit(document, [model.name], lambda: pages.model(model, versions))
 
-    def version(self, version: ModelVersion, manifest: Manifest | None) -> None:
-        """One version with its files, None if it has none."""
+    def version(
+        self, version: ModelVersion, manifest: Manifest | None, signatures: Signatures
+    ) -> None:
+        """One version with its files, None if it has none, and whether it is signed."""
         files: Sequence[FileEntry] = () if manifest is None else manifest.files
-        document: JsonObject = {**version.to_json(), "files": [f.to_json() for f in files]}
-        self._emit(document, [version.ref], lambda: pages.version(version, files))
+        document: JsonObject = {
+            **version.to_json(),
+            "signed": signatures.state.value,
+            "files": [f.to_json() for f in files],
+        }
+        self._emit(document, [version.ref], lambda: pages.version(version, files, signatures))
 
     def activities(self, activities: Sequence[Activity]) -> None:
         """A piece of a model's history."""

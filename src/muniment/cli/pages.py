@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from muniment.cli import words
+from muniment.cli import provenance_pages, words
 from muniment.cli.draw import Block, Cell, Column, Facts, Heading, Paragraph, Styled, Table
 from muniment.domain.activities import Activity
 from muniment.domain.entities import (
@@ -19,6 +19,7 @@ from muniment.domain.entities import (
 )
 from muniment.domain.manifest import FileEntry
 from muniment.domain.names import DIGEST
+from muniment.domain.signatures import Signatures
 from muniment.domain.values import Json, Value, utcnow
 
 _STATUS = {Status.READY: "green", Status.PENDING: "yellow", Status.FAILED: "red"}
@@ -146,7 +147,7 @@ def model(found: RegisteredModel, newest: Sequence[ModelVersion]) -> list[Block]
     return blocks
 
 
-def version(found: ModelVersion, files: Sequence[FileEntry]) -> list[Block]:
+def version(found: ModelVersion, files: Sequence[FileEntry], signatures: Signatures) -> list[Block]:
     """One version: what it is, what it measured, what it is made of."""
     title: list[Cell] = [Styled(found.ref, _NAME)]
     if found.label:
@@ -158,7 +159,7 @@ def version(found: ModelVersion, files: Sequence[FileEntry]) -> list[Block]:
     blocks: list[Block] = [Heading(title)]
     if found.description:
         blocks.append(Paragraph(found.description))
-    blocks.append(Facts(_facts(found)))
+    blocks.append(Facts([*_facts(found), ("signed", provenance_pages.signed(signatures))]))
     if found.metrics:
         names = sorted(found.metrics)
         texts = words.aligned([found.metrics[name] for name in names])

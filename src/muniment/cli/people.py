@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     "muniment init",
     "muniment init --admin ada --home /srv/models",
     "muniment init --reset ada",
+    "muniment init --password-file /run/secrets/admin",
 )
 def init(
     session: Session,
@@ -40,17 +42,24 @@ def init(
         str | None,
         typer.Option(metavar="NAME", help="Give this admin a new one-time password."),
     ] = None,
+    password_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-",
+            help="Take the one-time password from here; do nothing if there are users.",
+        ),
+    ] = None,
 ) -> None:
     """Give a registry its first admin, and so a sign-in.
 
     Works on the stores themselves, no server needed. Prints a one-time password, which allows
     nothing but choosing another. Whoever owns the stores owns the registry: --reset lets them in
-    again.
+    again. With --password-file it may run before every start, of several servers at once.
     """
     from muniment.connecting import open_here
     from muniment.server.settings import load_settings
 
-    if admin is not None and reset is not None:
+    if reset is not None and (admin is not None or password_file is not None):
         raise InvalidInput("--admin makes the first admin, --reset helps one who is there.")
     place = load_settings(home=home, database=database, blobs=blobs).place
     if reset is not None and place.sqlite_file is not None and not place.sqlite_file.exists():
@@ -62,6 +71,9 @@ def init(
             sentence = f"{name} can sign in once more, with this password, to choose another:"
         else:
             name = admin or "admin"
+            if password_file is not None:
+                _ensure_admin(registry, name, password_file, session)
+                return
             password = _first_admin(registry, name)
             sentence = (
                 f"{name} is the admin of {place.shown}, and signs in once with this password:"
@@ -148,14 +160,31 @@ def can(
         raise typer.Exit(exits.DENIED)
 
 
-def _first_admin(registry: LocalBackend, name: str) -> str:
+def _ensure_admin(registry: LocalBackend, name: str, file: str, session: Session) -> None:
+    made = False
+    if not registry.has_users:  # else the file may be gone by now
+        with suppress(AlreadyExists):  # another process does the same at this moment
+            _first_admin(registry, name, first_line(file))
+            made = True
+    session.out.said(
+        {"user": name, "home": registry.address, "made": made},
+        name if made else "",
+        f"{name} is the admin of {registry.address}, and signs in once with that password."
+        if made
+        else f"{registry.address} has users: nothing was done.",
+    )
+
+
+def _first_admin(registry: LocalBackend, name: str, given: str | None = None) -> str:
     if registry.has_users:
         raise AlreadyExists(
             "This registry has users already.",
             hint="An admin makes others with `muniment user add`; "
             "`muniment init --reset NAME` lets an admin in again.",
         )
-    _, password = registry.administration.create_user(name, role=Role.ADMIN, workspace=EVERYWHERE)
+    _, password = registry.administration.create_user(
+        name, role=Role.ADMIN, workspace=EVERYWHERE, one_time_password=given
+    )
     return str(password)
 
 

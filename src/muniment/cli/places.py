@@ -74,6 +74,8 @@ def place_of(text: str | None, session: Session) -> Place:
     if text.startswith("@"):
         text = Path(text[1:]).read_text(encoding="utf-8")
     parts = text.split()
+    if len(parts) == 1 and is_place(text):
+        parts += [blobs for blobs in [os.environ.get("MUNIMENT_BLOBS")] if blobs]
     if len(parts) == 2 and is_place(parts[0]):
         return Place.of(parts[0], parts[1], object_options(os.environ))
     if is_server(text) or is_place(text):

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muniment.cli import words
+from muniment.cli import provenance_pages, words
 from muniment.cli.draw import Block, Cell, Column, Heading, Paragraph, Styled, Table
 from muniment.domain.entities import ModelVersion
 from muniment.domain.garbage import GarbageReport
@@ -85,6 +85,7 @@ def verified(found: Sequence[VerifyReport]) -> list[Block]:
         Column("FILES", right=True),
         Column("BYTES", right=True),
         Column("HISTORY", right=True),
+        Column("SIGNED"),
     ]
     rows: list[list[Cell]] = [
         [
@@ -93,6 +94,7 @@ def verified(found: Sequence[VerifyReport]) -> list[Block]:
             f"{report.files:,}",
             words.size(report.bytes),
             words.count(report.activities, "entry", "entries"),
+            provenance_pages.signed(report.signatures),
         ]
         for report in found
     ]

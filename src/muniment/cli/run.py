@@ -14,6 +14,7 @@ import typer
 
 from muniment.cli import (
     audit,
+    checks,
     deployments,
     exits,
     grants,
@@ -27,7 +28,9 @@ from muniment.cli import (
     notes,
     people,
     pipelines,
+    pipelines_run,
     promotion,
+    provenance,
     replicating,
     server,
     stages,
@@ -41,6 +44,7 @@ from muniment.errors import MunimentError
 
 __all__ = [  # importing registers the commands
     "audit",
+    "checks",
     "deployments",
     "grants",
     "histories",
@@ -53,7 +57,9 @@ __all__ = [  # importing registers the commands
     "notes",
     "people",
     "pipelines",
+    "pipelines_run",
     "promotion",
+    "provenance",
     "replicating",
     "run",
     "server",

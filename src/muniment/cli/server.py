@@ -1,4 +1,4 @@
-"""The server and the surroundings: serve, demo, config, completion, version."""
+"""The server and the surroundings: serve, ready, demo, config, completion, version."""
 
 from __future__ import annotations
 
@@ -64,7 +64,31 @@ def serve(
     raise typer.Exit(run(load_settings(host=host, port=port, workers=workers, **said)))
 
 
-@command(SERVER, "muniment demo", "muniment demo --exit", "muniment demo --home ./demo-data")
+@command(SERVER, "muniment ready", "muniment ready --port 9000 -q")
+def ready(
+    session: Session,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, metavar="PORT", help="Its port. (else 8000)")
+    ] = None,
+) -> None:
+    """Ask the server on this machine whether its stores answer.
+
+    The exit code is 0 if they do. It is the health check of containers.
+    """
+    from muniment.cli.readiness import ask
+    from muniment.server.settings import load_settings
+
+    url = ask(load_settings(port=port))
+    session.out.said({"url": url, "status": "ready"}, "ready", f"{url} is ready.")
+
+
+@command(
+    SERVER,
+    "muniment demo",
+    "muniment demo --exit",
+    "muniment demo --rich",
+    "muniment demo --home ./demo-data",
+)
 def demo(
     session: Session,
     port: Annotated[
@@ -77,14 +101,21 @@ def demo(
     exit_at_end: Annotated[
         bool, typer.Option("--exit", help="End with the story instead of serving on.")
     ] = False,
+    rich: Annotated[
+        bool, typer.Option("--rich", help="Show a registry after a year, with 20 models, instead.")
+    ] = False,
 ) -> None:
     """See the main job done: a real model in, the same out.
 
     Starts a server, trains two scikit-learn models, pushes both, pulls the better one in a fresh
     process, verifies every digest and compares the predictions bit by bit. Then serves until
-    Ctrl-C.
+    Ctrl-C. With --rich it trains nothing, and serves a registry with 300 versions to look around
+    in.
     """
-    from muniment.cli.story import run
+    if rich:
+        from muniment.cli.tour import run
+    else:
+        from muniment.cli.story import run
 
     run(session.out, port=port, home=home, exit_at_end=exit_at_end)
 

@@ -10,7 +10,7 @@ import typer
 from muniment.cli import lifecycle_pages, words
 from muniment.cli.app import POLICY, STAGES
 from muniment.cli.models import read_json
-from muniment.cli.rules import read_rule
+from muniment.domain.rules import read_rule
 from muniment.cli.session import Session
 from muniment.domain.access import Role
 from muniment.domain.stages import Policy, Stage, policies_from_json
@@ -91,6 +91,9 @@ def set_policy(
     owner: Annotated[
         bool, typer.Option("--owner", help="Version or model must have the tag owner.")
     ] = False,
+    signed: Annotated[
+        bool, typer.Option("--signed", help="A trusted key must have signed the version.")
+    ] = False,
     automation_only: Annotated[
         bool, typer.Option("--automation-only", help="Only tokens marked as automation may move.")
     ] = False,
@@ -124,6 +127,7 @@ def set_policy(
             "tags": [*tag] if tag else [],
             "description": description,
             "owner": owner,
+            "signed": signed,
             "automation_only": automation_only,
             "request_days": _days(requests_expire),
             "review_days": _days(review_after),

@@ -49,7 +49,7 @@ def run(out: Output, *, port: int = 0, home: Path | None = None, exit_at_end: bo
     digits.require_sklearn()
     for variable in (TOKEN, USERNAME, PASSWORD):  # for another server: this one would refuse them
         os.environ.pop(variable, None)
-    with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="muniment-demo-") as name:
+    with ended_by_signals(), tempfile.TemporaryDirectory(prefix="muniment-demo-") as name:
         work = Path(name)
         with ServerProcess(home or work / "registry", work / "server.log", port) as server:
             story = _Story(out, server, work)
@@ -214,7 +214,7 @@ class _Story:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Let the signals that end a process end this one in order, as Ctrl-C does."""
 
     def end(number: int, frame: FrameType | None) -> None:

@@ -54,6 +54,7 @@ def open_ports(settings: Settings) -> Ports:
         leases=stores.leases,
         sender=Sender(settings.webhook_schemes, settings.webhook_allow_private),
         retention=settings.retention,
+        runs_checks=bool(settings.checks_every),
     )
     try:
         ports.begin()
@@ -130,6 +131,8 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.changed = asyncio.Event()
+    app.state.ending = asyncio.Event()
+    app.state.streams = set()
     app.state.metrics = Metrics()
     app.state.pages = {}
     app.state.dialects = problems.Dialects(mlflow.ERRORS)

@@ -29,6 +29,7 @@ from muniment.server.rates import Rates
 from muniment.server.security import SAFE_METHODS, check_own_page
 from muniment.server.setting_values import is_loopback
 from muniment.server.settings import Settings
+from muniment.server.web.assets import PREFIX as ASSETS
 from muniment.services.access.access import TOKEN_PREFIX, Access, SignedIn
 
 PROBES: Final = frozenset({"/health", "/ready"})
@@ -37,7 +38,8 @@ PROBES: Final = frozenset({"/health", "/ready"})
 PUBLIC: Final = frozenset(
     {"/version", "/sign-in", "/oidc/start", "/oidc/callback", "/api/v1/sessions"}
 )
-"""What is answered to whoever is not signed in, beside probes. Wrong credentials are refused."""
+"""What is answered to whoever is not signed in, beside probes and assets. Wrong credentials are
+refused."""
 
 OF_ONE_TIME_PASSWORDS: Final = frozenset(
     {"/api/v1/me", "/api/v1/me/password", "/password", "/sign-out"}
@@ -70,7 +72,8 @@ class Authentication:
         if scope["path"] in PROBES:
             return
         request = Request(scope)
-        public = scope["path"] in self._public and _raw_path(scope) == scope["path"].encode()
+        public = scope["path"] in self._public or scope["path"].startswith(ASSETS)
+        public = public and _raw_path(scope) == scope["path"].encode()
         try:
             signed_in = await self._signed_in(request, headers)
         except Unauthenticated:

@@ -66,6 +66,9 @@ def chores(ports: Ports, settings: Settings, ending: Callable[[], bool]) -> Iter
     """Yield what the settings ask for; `ending` says whether long work is to stop."""
     act = Services(ports, Caller(actor=ACTOR))
     yield Chore("requests", _MINUTE, timedelta(0), partial(_close_overdue, ports))
+    if settings.checks_every:
+        check = partial(_check, ports, ending)
+        yield Chore("checks", settings.checks_every, settings.checks_every, check)
     if settings.audit_retention:
         prune = partial(act.administration.prune_audit, settings.audit_retention)
         yield Chore("audit", _HOUR, timedelta(0), prune)
@@ -114,6 +117,13 @@ def _close_overdue(ports: Ports) -> None:
     for workspace in ports.metadata.workspaces():
         caller = Caller(actor=ACTOR, workspace=workspace.name)
         Services(ports, caller).lifecycle.expire_requests()
+
+
+def _check(ports: Ports, ending: Callable[[], bool]) -> None:
+    """Run what sealed versions wait for, in all workspaces."""
+    for workspace in ports.metadata.workspaces():
+        caller = Caller(actor=ACTOR, workspace=workspace.name)
+        Services(ports, caller).checks.work_off(ending)
 
 
 def _forget_uses(ports: Ports, retention: timedelta) -> None:

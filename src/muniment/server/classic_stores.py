@@ -33,8 +33,10 @@ def classic_stores(variables: Mapping[str, str]) -> Iterator[Said]:
     if endpoint := variables.get("MINIO_ENDPOINT"):
         secure = variables.get("MINIO_SECURE", "").lower() in _YES
         scheme = "" if "://" in endpoint else "https://" if secure else "http://"
+        bucket = variables.get("MINIO_BUCKET")
+        named_by = "MINIO_BUCKET" if bucket else "MINIO_ENDPOINT"
         said = {
-            "blobs": (f"s3://{variables.get('MINIO_BUCKET') or _BUCKET}", "MINIO_BUCKET"),
+            "blobs": (f"s3://{bucket or _BUCKET}", named_by),
             "s3_endpoint": (scheme + endpoint, "MINIO_ENDPOINT"),
             "s3_access_key_id": (variables.get("MINIO_ACCESS_KEY", ""), "MINIO_ACCESS_KEY"),
             "s3_secret_access_key": (variables.get("MINIO_SECRET_KEY", ""), "MINIO_SECRET_KEY"),

@@ -27,7 +27,7 @@ _COOKIE: Final = "muniment-form"
 _LIFETIME: Final = 12 * 3_600
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 _MAX_BYTES: Final = 16 * 1024
-_MAX_FIELDS: Final = 20
+_MAX_FIELDS: Final = 100
 
 
 class FormSecret:
@@ -56,8 +56,8 @@ class FormSecret:
         return response
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """Return the fields of a form; the last one where a name comes twice.
+async def read_form(request: Request, *, limit: int = _MAX_BYTES) -> dict[str, str]:
+    """Return the fields of a form, at most `limit` bytes; the last one where a name comes twice.
 
     Raises:
         InvalidInput, LimitExceeded: it is none, or larger than any of ours.
@@ -65,7 +65,7 @@ async def read_form(request: Request) -> dict[str, str]:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _MEDIA_TYPE:
         raise HTTPException(415, f"The body is {media_type!r:.80}; this takes {_MEDIA_TYPE}.")
-    content = await read_whole(request, limit=_MAX_BYTES)
+    content = await read_whole(request, limit=limit)
     try:
         fields = parse_qsl(
             content.decode("ascii"),

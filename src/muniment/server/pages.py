@@ -1,7 +1,7 @@
-"""Pages for people: rendered from templates, with a policy that lets nothing else in.
+"""The API's reference as a page: rendered from a template, with a policy that lets nothing else in.
 
-The pages need no script (one page leads on by one) and nothing from elsewhere; their one style
-sheet stands inside them, and the content security policy names it by its hash and forbids all else.
+It needs no script and nothing from elsewhere; its style sheet stands inside it, and the content
+security policy names it by its hash and forbids all else.
 """
 
 from __future__ import annotations
@@ -28,16 +28,10 @@ def rendered(template: str, /, **values: object) -> bytes:
     return page.encode()
 
 
-def page_response(content: bytes, *, status: int = 200, with_form: bool = False) -> Response:
-    """Return a page. One with a form belongs to one person: it may post here, and is not kept."""
-    headers = {
-        "content-security-policy": _policy("'self'" if with_form else "'none'"),
-        "cache-control": "no-store" if with_form else "no-cache",
-    }
-    if with_form:
-        # Without any referrer, browsers call the origin of a form `null`; see `security`.
-        headers["referrer-policy"] = "same-origin"
-    return Response(content, status, headers, "text/html")
+def page_response(content: bytes) -> Response:
+    """Return a page, to be asked for again each time."""
+    headers = {"content-security-policy": _policy(), "cache-control": "no-cache"}
+    return Response(content, 200, headers, "text/html")
 
 
 @cache
@@ -73,10 +67,10 @@ def _style() -> str:
 
 
 @cache
-def _policy(form_action: str) -> str:
+def _policy() -> str:
     return (
         f"default-src 'none'; style-src {_hashed(_style())}; img-src data:; "
-        f"base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 

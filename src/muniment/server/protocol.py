@@ -3,18 +3,20 @@
 head      complete within HEAD_SECONDS, and within 1 MiB
 body      its reader gives up after a time of silence (`streaming.SILENCE`)
 answer    some of it is taken within SEND_SECONDS, or the connection is cut
+end       an answer that comes before the end of its request is left time to arrive
 idle      uvicorn closes kept connections on its own
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS: Final = 30.0
 SEND_SECONDS: Final = 300.0
+LINGER_SECONDS: Final = 5.0
 _MAX_HEAD: Final = 1024 * 1024
 _TOO_LATE: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -29,7 +31,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _head = 0  # bytes of the head so far; exact to one read of the socket
     _in_head = False
+    _in_body = False
     _waiting: asyncio.TimerHandle | None = None  # for a head
+    _lingering: asyncio.TimerHandle | None = None  # for the rest of a body that nobody reads
     _sending: asyncio.TimerHandle | None = None  # to somebody who takes nothing
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -41,6 +45,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Wait no more."""
         self._stop_waiting()
         self._resume_sending()
+        if self._lingering is not None:
+            self._lingering.cancel()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -50,9 +56,30 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
-        self._in_head = False
+        self._in_head, self._in_body = False, True
         self._stop_waiting()
         super().on_headers_complete()
+        self.cycle.transport = cast(asyncio.Transport, _Answering(self))
+
+    def on_message_complete(self) -> None:
+        """The body is complete, if there is one."""
+        self._in_body = False
+        super().on_message_complete()
+        if self._lingering is not None:
+            self.transport.close()
+
+    def close_after_answer(self) -> None:
+        """Close the connection, but not yet if its sender is still busy.
+
+        What arrives at a closed socket is answered by a reset, which takes the answer away from
+        whoever has not read it yet. A proxy would report a broken server, and ask it no more.
+        """
+        if not self._in_body:
+            self.transport.close()
+        elif self._lingering is None:
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+            self._lingering = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def data_received(self, data: bytes) -> None:
         """Parse, and give up if the head goes on and on."""
@@ -99,3 +126,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _is_answering(self) -> bool:
         return not getattr(self.cycle, "response_complete", True)  # at first there is no cycle
+
+
+class _Answering:
+    """What an answer is written to: the transport of a protocol, which closes it in its own way."""
+
+    __slots__ = ("close", "is_closing", "write")
+
+    def __init__(self, protocol: BoundedProtocol) -> None:
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+        self.close = protocol.close_after_answer

@@ -245,6 +245,11 @@ class _Server(uvicorn.Server):
         if self.started:
             self._app.state.opening.add_done_callback(self._opened)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would else go on for as long as somebody listens; then wait for the rest."""
+        self._app.state.ending.set()
+        await super().shutdown(sockets)
+
     def _opened(self, opening: asyncio.Task[Context]) -> None:
         self.failure = opening.exception()
         if self.failure is None:

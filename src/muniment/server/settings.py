@@ -27,6 +27,7 @@ from muniment.domain.names import MAX_BLOB_BYTES
 from muniment.errors import ConfigurationError
 from muniment.server import setting_values as values
 from muniment.server.classic_stores import VARIABLES, classic_stores
+from muniment.server.setting_texts import SECRETS, as_text, masked
 from muniment.services.base import Retention
 from muniment.storage.places import (
     BLOBS,
@@ -35,7 +36,6 @@ from muniment.storage.places import (
     Place,
     file_url,
     is_plain_http,
-    shown_url,
     sqlite_url,
 )
 
@@ -78,17 +78,8 @@ OF_OTHERS: Final = frozenset(
 )
 """Variables with our prefix that the client and the command line read, and the server does not."""
 
-URLS: Final = frozenset({"database", "mlflow_database"})
-"""Settings that hold a URL with, perhaps, a password in it; all but that is shown."""
-
 OF_TESTS: Final = f"{PREFIX}TEST_"
 """How variables begin that only our tests read."""
-
-SECRETS: Final = URLS | {"mlflow_ingest_token", "oidc_client_secret", "s3_secret_access_key"}
-"""Settings that may also be given as the path of a file, by their variable's name and `_FILE`."""
-
-MASK: Final = "********"
-"""What is shown of a secret."""
 
 _log = logging.getLogger(__name__)
 
@@ -182,6 +173,10 @@ class Settings(BaseModel):
     )
     gc_every: Duration = Field(
         timedelta(days=1), description="How often garbage is collected; 0: only when told to."
+    )
+    checks_every: Duration = Field(
+        timedelta(seconds=5),
+        description="How often sealed versions are looked for that wait for checks; 0: never.",
     )
     use_retention: Annotated[timedelta, BeforeValidator(values.retention)] = Field(
         timedelta(weeks=52), description="How long it is known who used a version; 0: for ever."
@@ -288,7 +283,7 @@ def describe_settings(**arguments: object) -> list[Setting]:
         Setting(
             name=name,
             variable=_variable(name),
-            value=_as_text(name, getattr(settings, name)),
+            value=as_text(name, getattr(settings, name)),
             source=found[name].source if name in found else "default",
             description=field.description or "",
         )
@@ -327,8 +322,8 @@ def _in_classic_stores(
         if said.keys() & known.keys():
             continue
         for name, (value, variable) in said.items():
-            place = next((place for place in by_place if variable in by_place[place]), "default")
-            found[name] = _Found(value, f"{place} {variable}".removeprefix("default "))
+            place = next(place for place in by_place if variable in by_place[place])
+            found[name] = _Found(value, f"{place} {variable}")
     for selecting, others in VARIABLES.items():
         for variable in others:
             if variable in merged and selecting not in merged:
@@ -372,7 +367,7 @@ def _validated(found: Mapping[str, _Found]) -> Settings:
     name = str(first["loc"][0])
     rule = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     item = found[name]
-    shown = f"{_masked(name, item.value)!r:.200}"
+    shown = f"{masked(name, item.value)!r:.200}"
     raise ConfigurationError(
         f"The setting {name} is {shown} (from {item.source}); it must be {rule}.",
         hint="docs/settings.md describes every setting; `muniment config` shows them.",
@@ -399,43 +394,5 @@ def _file_variable(name: str) -> str:
     return f"{_variable(name)}_FILE"
 
 
-def _as_text(name: str, value: object) -> str:
-    """Write a value as the environment would hold it."""
-    if isinstance(value, int) and name.endswith("_bytes"):
-        return _size_text(value)
-    if isinstance(value, timedelta):
-        return _duration_text(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, SecretStr):
-        return _masked(name, value.get_secret_value())
-    if value is None:
-        return ""
-    return ",".join(value) if isinstance(value, tuple) else _masked(name, value)
-
-
-def _masked(name: str, value: object) -> str:
-    if name in SECRETS - URLS:
-        return MASK
-    return shown_url(value) if isinstance(value, str) else MASK if name in URLS else str(value)
-
-
 def _plain(secret: SecretStr | None) -> str:
     return "" if secret is None else secret.get_secret_value()
-
-
-def _duration_text(value: timedelta) -> str:
-    seconds = value.total_seconds()
-    for unit in "wdhm":
-        if seconds and seconds % values.SECONDS[unit] == 0:
-            return f"{seconds // values.SECONDS[unit]:.0f}{unit}"
-    return f"{seconds:g}s"
-
-
-def _size_text(value: int) -> str:
-    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
-        if value % 1024**power == 0:
-            return f"{value // 1024**power}{unit}"
-    return str(value)

@@ -27,7 +27,7 @@ from muniment.server.context import (
 from muniment.server.cookies import SESSION, cookie, drop_cookie, set_cookie, set_session
 from muniment.server.forms import FormSecret, read_form
 from muniment.server.oidc import local_path
-from muniment.server.pages import page_response, rendered
+from muniment.server.web.door import door
 from muniment.services.access.access import SignedIn
 
 router = APIRouter(include_in_schema=False)
@@ -74,8 +74,9 @@ async def _sign_in_page(
 ) -> Response:
     secret, issuer = FormSecret(request), oidc_of(request)
     page = partial(
-        rendered,
+        door,
         "sign-in",
+        status=_status(fault),
         form=secret.token,
         goal=local_path(goal),
         name=name[:200],
@@ -83,9 +84,7 @@ async def _sign_in_page(
         has_users=await read(request, lambda: access_of(request).enabled),
         issuer=urlsplit(issuer.issuer).netloc if issuer and issuer.client_id else "",
     )
-    return secret.keep(
-        page_response(await wait_for(request, page), status=_status(fault), with_form=True)
-    )
+    return secret.keep(await wait_for(request, page))
 
 
 @router.post("/sign-out")
@@ -146,8 +145,9 @@ async def _password_page(
 ) -> Response:
     secret, signed_in = FormSecret(request), signed_in_of(request)
     page = partial(
-        rendered,
+        door,
         "password",
+        status=_status(fault),
         form=secret.token,
         goal=local_path(goal),
         name=signed_in.name if signed_in else "",
@@ -156,9 +156,7 @@ async def _password_page(
         field=_field_of(fault),
         fault=fault,
     )
-    return secret.keep(
-        page_response(await wait_for(request, page), status=_status(fault), with_form=True)
-    )
+    return secret.keep(await wait_for(request, page))
 
 
 def _field_of(fault: MunimentError | None) -> str:
@@ -211,7 +209,7 @@ async def finish_single_sign_on(request: Request) -> Response:
     else:
         # Not a redirect: the browser comes from the issuer, and would not send the new cookie,
         # which is for pages of this site.
-        answer = page_response(rendered("signed-in", goal=local_path(goal)), with_form=True)
+        answer = door("signed-in", goal=local_path(goal))
         set_session(request, answer, secret)
     drop_cookie(request, answer, _OIDC_COOKIE)
     return answer

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from muniment.domain import comments, stages
+from muniment.domain import checking, comments, stages
 from muniment.domain.access import Role
 from muniment.domain.deployments import DeploymentStatus
 from muniment.errors import InvalidInput
@@ -44,6 +44,7 @@ class Policy(Body):
     tags: list[Text] = Field(default=[])
     description: bool = False
     owner: bool = False
+    signed: bool = False
     automation_only: bool = False
     request_days: Days | None = None
     review_days: Days | None = None
@@ -132,6 +133,35 @@ class NewCheck(Body):
     verdict: Literal["pass", "fail", "unknown"]
     findings: list[Text] = Field(default=[])
     url: Text = ""
+
+
+class ChosenChecks(Body):
+    """Checks by name; none: those of the workspace."""
+
+    model_config = _example(checks=["serialization"])
+
+    checks: list[Label] = Field(default=[], max_length=checking.MAX_CHECKS)
+
+
+class CheckConfiguration(Body):
+    """Which checks are run on a version when it is sealed.
+
+    Each check has its own process, which may take `seconds`, and `memory` in bytes.
+    """
+
+    model_config = _example(checks=["integrity", "serialization"], seconds=300)
+
+    checks: list[Label] = Field(max_length=checking.MAX_CHECKS)
+    seconds: Annotated[int, _limit(minimum=1, maximum=checking.MAX_SECONDS)] = (
+        checking.CheckConfiguration().seconds
+    )
+    memory: Annotated[int, _limit(minimum=checking.LEAST_MEMORY, maximum=checking.MAX_MEMORY)] = (
+        checking.CheckConfiguration().memory
+    )
+
+    def to_configuration(self) -> checking.CheckConfiguration:
+        """Return it as the services know it."""
+        return checking.CheckConfiguration(tuple(self.checks), self.seconds, self.memory)
 
 
 class Deployment(Body):

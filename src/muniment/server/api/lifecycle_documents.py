@@ -38,7 +38,15 @@ class Requirement(Document):
     model_config = _example(**examples.REQUIREMENT)
 
     rule: Literal[
-        "ready", "approvals", "check", "metric", "tag", "description", "owner", "automation"
+        "ready",
+        "approvals",
+        "check",
+        "metric",
+        "tag",
+        "description",
+        "owner",
+        "signed",
+        "automation",
     ]
     text: str
     met: bool
@@ -214,8 +222,37 @@ class CheckResult(Document):
     verdict: Literal["pass", "fail", "unknown"]
     findings: list[str]
     url: str
+    digest: str
+    check_version: str
     created_at: str
     created_by: str
+
+
+class CheckConfiguration(Document):
+    """Which checks are run on a version when it is sealed, and within which limits."""
+
+    model_config = _example(**examples.CHECK_CONFIGURATION)
+
+    checks: list[str]
+    seconds: int
+    memory: int
+    revision: int
+
+
+class AvailableChecks(Document):
+    """The names of the checks that can be run here."""
+
+    model_config = _example(items=["integrity", "formats", "serialization", "archives", "card"])
+
+    items: list[str]
+
+
+class WaitingChecks(Document):
+    """The checks that a version waits for."""
+
+    model_config = _example(waiting=["serialization"])
+
+    waiting: list[str]
 
 
 class CheckResults(Document):

@@ -92,6 +92,14 @@ CHECK: dict[str, Any] = {
     "url": "https://ci.example.com/runs/17",
     "created_at": TIME,
     "created_by": "robot",
+    "digest": "",
+    "check_version": "",
+}
+CHECK_CONFIGURATION: dict[str, Any] = {
+    "checks": ["integrity", "formats", "serialization", "archives"],
+    "seconds": 600,
+    "memory": 4294967296,
+    "revision": 2,
 }
 NODE: dict[str, Any] = {
     "kind": "dataset",

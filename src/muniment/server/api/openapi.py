@@ -23,6 +23,7 @@ _ERRORS = {
     416: "The range lies outside the file.",
     422: "The bytes are not what was announced, or an idempotency key was used before.",
     429: "Too many requests, or failed sign-ins; `Retry-After` says how long to wait.",
+    501: "This server does not do that; the message says which setting would.",
     507: "The disk or bucket has no room; what came was not kept.",
 }
 

@@ -17,6 +17,7 @@ from starlette.requests import Request
 
 from muniment.domain import names
 from muniment.domain.deployments import check_deployment_name, check_environment
+from muniment.domain.signatures import check_key_name
 from muniment.domain.stages import check_stage_name
 from muniment.domain.values import time_from_json
 from muniment.errors import InvalidInput
@@ -192,6 +193,16 @@ CommentId: TypeAlias = Annotated[
     int,
     BeforeValidator(_number),
     Path(description="The comment's id.", ge=1, examples=[34]),
+]
+SignatureId: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_number),
+    Path(description="The signature's id.", ge=1, examples=[12]),
+]
+KeyName: TypeAlias = Annotated[
+    str,
+    AfterValidator(check_key_name),
+    Path(description="What the key is called here.", examples=["release"]),
 ]
 EdgeId: TypeAlias = Annotated[
     int,

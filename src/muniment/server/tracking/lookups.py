@@ -17,13 +17,15 @@ from muniment.domain.lineage import Origin
 class TrackedRun:
     """A run; `artifact_uri` is the folder of its files (`mlflow-artifacts:/0/<run>/artifacts`).
 
-    `origins` are what a model that it has logged comes from, beside the run itself.
+    `origins` are what a model that it has logged comes from, beside the run itself; `models` the
+    ids of its logged models.
     """
 
     run_id: str
     experiment_id: str
     artifact_uri: str
     origins: tuple[Origin, ...] = ()
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class TrackedModel:
     experiment_id: str
     artifact_uri: str
     run_id: str | None
+    name: str = ""
 
 
 class Tracking(Protocol):

@@ -74,7 +74,14 @@ class Official:
             data=map(_data_used, run.inputs.dataset_inputs if run.inputs else ()),
             tags=run.data.tags,
         )
-        return TrackedRun(info.run_id, str(info.experiment_id), info.artifact_uri, origins)
+        models = run.outputs.model_outputs if run.outputs else ()
+        return TrackedRun(
+            info.run_id,
+            str(info.experiment_id),
+            info.artifact_uri,
+            origins,
+            tuple(model.model_id for model in models),
+        )
 
     def logged_model(self, model_id: str) -> TrackedModel | None:
         """Return a logged model; None if there is none, or it is deleted."""
@@ -86,6 +93,7 @@ class Official:
             str(model.experiment_id),
             model.artifact_location,
             model.source_run_id or None,
+            model.name or "",
         )
 
     def link_version(self, model_id: str, name: str, version: int) -> None:
