@@ -98,14 +98,18 @@ PRESUMED: Final = {
     "README.md": "printf 'a model' > model.pkl",
     "docs/adapters.md": f"mkdir -p ../docs && cp -r {ROOT / 'docs' / 'examples'} ../docs",
     "docs/classic.md": "printf 'a model' > model.pkl",
+    "docs/signing.md": "mkdir model && printf 'weights' > model/weights.bin",
     "docs/cli.md": """
         printf 'a model' > model.joblib
         muniment push fraud model.joblib
+        muniment keys generate release.pem
         mkdir -p "$HOME/.local/share/bash-completion/completions"
         printf '%s\n' 'from muniment.pipelines import *' \
             'template = PipelineBuilderTemplate(PipelineDAG(["load"]), {"load": ' \
-            'CradleDataLoadingConfig(data_source="data.csv")}, installed_step_builders())' \
+            'CradleDataLoadingConfig(data_source="'"$PWD"'/data.csv")},' \
+            'installed_step_builders())' \
             > fraud_pipeline.py
+        echo 'amount,is_fraud' > data.csv
     """,
 }
 """What a page presumes beside that, as shell commands."""
@@ -161,8 +165,9 @@ STORIES = [
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with ServerProcess(tmp_path / "home-of-the-server") as started:
+def server(tmp_path: Path, document: Path) -> Iterator[ServerProcess]:
+    checks = {"MUNIMENT_CHECKS_EVERY": "0.2"} if document.name == "checks.md" else {}
+    with ServerProcess(tmp_path / "home-of-the-server", variables=checks) as started:
         yield started
 
 

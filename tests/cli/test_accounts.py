@@ -100,6 +100,35 @@ def test_init_in_its_other_forms(muniment: Command, tmp_path: Path) -> None:
     assert "--reset helps" in muniment("init", "--admin", "a", "--reset", "b", code=2).err
 
 
+def test_init_with_a_password_of_ones_own_may_run_before_every_start(
+    muniment: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "first").write_text("a few words in a row\n")
+    given = ("init", "--home", "house", "--admin", "grace", "--password-file", tmp_path / "first")
+    made = muniment(*given, "-o", "json")
+    assert made.json == {"user": "grace", "home": str(tmp_path / "house"), "made": True}
+    assert "a few words" not in made.out + made.err
+
+    (tmp_path / "own").write_text("quite other words\n")
+    passwords = ("--old-file", tmp_path / "first", "--new-file", tmp_path / "own")
+    muniment("passwd", "--name", "grace", "--registry", "house", *passwords)
+    (tmp_path / "first").unlink()  # it is of no more use
+    again = muniment(*given)
+    assert "has users: nothing was done" in again.out
+    assert muniment(*given, "-q").out == ""
+
+
+def test_init_with_a_password_that_will_not_do_makes_nobody(
+    muniment: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "short").write_text("short\n")
+    given = ("init", "--home", "house", "--password-file", tmp_path / "short")
+    assert "12 to" in muniment(*given, code=2).err
+    (tmp_path / "short").unlink()
+    assert "No such file" in muniment(*given, code=1).err
+    assert muniment("user", "ls", "--registry", "house", "-q").lines == []
+
+
 def test_a_lost_admin_is_let_in_again_by_whoever_owns_the_folder(
     muniment: Command, tmp_path: Path
 ) -> None:

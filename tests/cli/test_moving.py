@@ -90,13 +90,19 @@ def test_there_must_be_a_registry_to_export(muniment: Command, tmp_path: Path) -
     assert "no archive" in muniment("import", "nowhere", code=3).err
 
 
-def test_places_are_folders_urls_or_files_that_name_them(muniment: Command, pushed: str) -> None:
+def test_places_are_folders_urls_or_files_that_name_them(
+    muniment: Command, pushed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = Path.cwd()
     Path("place.txt").write_text(f"sqlite:///{here}/other/m.db file://{here}/other/files\n")
     muniment("migrate", "--to", "@place.txt")
     urls = f"sqlite:///{here}/other/m.db file://{here}/other/files"
     assert muniment("export", "b.tar", "--from", urls, "-o", "json").json["models"] == 1
     assert (here / "other" / "m.db").exists()
+    monkeypatch.setenv("MUNIMENT_BLOBS", f"{here}/other/files")
+    database = f"sqlite:///{here}/other/m.db"
+    assert muniment("export", "b.tar", "--from", database, "-o", "json").json["models"] == 1
+    monkeypatch.delenv("MUNIMENT_BLOBS")
     for wrong in ("http://127.0.0.1:1", "sqlite:///x.db"):
         assert "but an address" in muniment("export", "c.tar", "--from", wrong, code=2).err
 

@@ -27,6 +27,7 @@ def test_json_is_what_the_api_answers(
     model = httpx.get(f"{server.url}/api/v1/models/{name}").json()
     shown = muniment("show", f"{name}/1", "-o", "json").json
     assert {file["path"] for file in shown.pop("files")} == {"config.json", "sub/weights.bin"}
+    assert shown.pop("signed") == "unsigned"
     assert shown == version
     assert muniment("ls", name, "-o", "json").json == [version]
     page = muniment("show", name, "-o", "json").json

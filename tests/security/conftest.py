@@ -14,7 +14,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
@@ -104,7 +104,7 @@ class World:
     @classmethod
     def made_in(cls, home: Path) -> World:
         """Make a registry with one account of every role."""
-        world = cls(open_ports(Settings(home=home)))
+        world = cls(replace(open_ports(Settings(home=home)), runs_checks=True))
         world.ports.metadata.ensure_workspace("other", world.ports.clock())
         world.tokens["outsider"] = world.machine()
         for role in Role:

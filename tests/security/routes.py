@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from muniment.server.mlflow.wire import LIFECYCLE_PREFIXES
 from muniment.server.mlflow.wire import PREFIXES as MLFLOW_PREFIXES
 from muniment.server.settings import Settings
 from muniment.server.tracking.surface import operations
+from muniment.signing.judging import sign
+from muniment.signing.keys import generate_key_pair, public_pem, read_signing_key
 from tests.security.conftest import PASSWORD, World
 
 API: Final = "/api/v1"
@@ -50,6 +53,7 @@ class Entry:
 
     `of_model`: it is about one model, whose name `prepare` is given, and for who may do that to
     this model. `hides`: it is not for them, but a model stands behind it, which others can't see.
+    `page`: its workspace stands in its path.
     """
 
     least: str
@@ -57,6 +61,7 @@ class Entry:
     answers: tuple[int, ...] = (200,)
     of_model: bool = True
     hides: bool = False
+    page: bool = False
 
     @property
     def hidden(self) -> tuple[int, ...]:
@@ -69,13 +74,18 @@ TABLE: Final[dict[str, Entry]] = {}
 
 
 def entry(
-    route: str, least: str, *answers: int, of_model: bool = True, hides: bool = False
+    route: str,
+    least: str,
+    *answers: int,
+    of_model: bool = True,
+    hides: bool = False,
+    page: bool = False,
 ) -> Callable[[Prepare], Prepare]:
     """Say who may use a route, and how."""
 
     def note(prepare: Prepare) -> Prepare:
         assert route not in TABLE
-        TABLE[route] = Entry(least, prepare, answers or (200,), of_model, hides)
+        TABLE[route] = Entry(least, prepare, answers or (200,), of_model, hides, page)
         return prepare
 
     return note
@@ -250,8 +260,6 @@ static("GET /ready", "public")
 static("HEAD /ready", "public")
 static("GET /version", "public")
 static("GET /metrics", "signed in")
-static("GET /", "signed in")
-static("HEAD /", "signed in")
 static("GET /docs", "signed in")
 static("HEAD /docs", "signed in")
 static("GET /openapi.json", "signed in")
@@ -535,6 +543,11 @@ about_version(
     tail="/checks",
     json={"name": "bias", "verdict": "pass"},
 )
+about_version(f"POST {VERSION}/checks/run", "contributor", 202, tail="/checks/run", json={})
+about_version(f"GET {VERSION}/checks/waiting", "viewer", tail="/checks/waiting")
+static(f"GET {API}/checks", "viewer")
+static(f"GET {API}/checks/configuration", "viewer")
+static(f"PUT {API}/checks/configuration", "admin", json={"checks": ["card"]})
 RUN: Final = {"kind": "run", "id": "r1"}
 about_version(f"GET {VERSION}/lineage", "viewer", tail="/lineage")
 about_version(f"POST {VERSION}/lineage", "contributor", 201, tail="/lineage", json={"node": RUN})
@@ -550,6 +563,44 @@ def _(world: World, name: str) -> Ask:
     node = Node(NodeKind.RUN, "r1")
     edge = world.owner.lineage.link(name, world.version(name), node)
     return Ask(f"{API}/lineage/{edge.id}")
+
+
+SIGNER: Final = read_signing_key(generate_key_pair()[0])
+TRUSTED: Final = {"pem": public_pem(SIGNER.private.public_key()).decode()}
+
+
+def bundle_of(world: World, name: str) -> tuple[str, str]:
+    """Return the address of a new version's signatures, and a bundle that signs it."""
+    number = world.version(name)
+    manifest = world.owner.artifacts.manifest(name, number)
+    return f"{API}/models/{name}/versions/{number}/signatures", sign(manifest, name, SIGNER)
+
+
+def of_signature(world: World, name: str) -> Ask:
+    address, bundle = bundle_of(world, name)
+    filed = world.owner.provenance.add_signature(name, int(address.split("/")[-2]), bundle)
+    return Ask(f"{address}/{filed.signature.id}")
+
+
+@entry(f"POST {VERSION}/signatures", "contributor", 201)
+def _(world: World, name: str) -> Ask:
+    address, bundle = bundle_of(world, name)
+    return Ask(address, json={"bundle": bundle})
+
+
+about_version(f"GET {VERSION}/signatures", "viewer", tail="/signatures")
+entry(f"GET {VERSION}/signatures/{{signature}}", "viewer")(of_signature)
+entry(f"DELETE {VERSION}/signatures/{{signature}}", "contributor", 204)(of_signature)
+for export in ("card", "bom", "evidence"):
+    about_version(f"GET {VERSION}/{export}", "viewer", tail=f"/{export}")
+static(f"GET {API}/keys", "viewer")
+static(f"PUT {API}/keys/{{key}}", "admin", to=f"{API}/keys/release", json=TRUSTED)
+
+
+@entry(f"DELETE {API}/keys/{{key}}", "admin", 204, of_model=False)
+def _(world: World, name: str) -> Ask:
+    world.owner.provenance.trust_key("gone", TRUSTED["pem"])
+    return Ask(f"{API}/keys/gone")
 
 
 DEPLOYMENT = f"{MODEL}/deployments/{{environment}}/{{deployment}}"
@@ -773,7 +824,194 @@ about_version(
 )
 
 
+# -- pages: each also under /w/{workspace} --------------------------------------------------------
+
+IN_WORKSPACE: Final = "/w/{workspace}"
+
+
+def page(path: str, least: str, *answers: int, of_model: bool = False, **more: Any) -> Any:
+    """Say who may look at a page; decorates what prepares it, if it needs anything."""
+    routes = [f"{method} {at}{path}" for at in ("", IN_WORKSPACE) for method in ("GET", "HEAD")]
+    return _both(routes, least, *answers, of_model=of_model, **more)
+
+
+def form(path: str, least: str, *answers: int, of_model: bool = False, **more: Any) -> Any:
+    """Say who may send a form; decorates what prepares it. It leads on, unless told otherwise."""
+    routes = [f"POST {at}{path}" for at in ("", IN_WORKSPACE)]
+    return _both(routes, least, *(answers or (303,)), of_model=of_model, **more)
+
+
+def filled(path: str, **fields: str) -> Ask:
+    """Return a form as a page of ours sends it, from a browser that holds its cookie."""
+    secret = "of the form"
+    token = hmac.digest(secret.encode(), b"form", "sha256").hex()
+    content = urlencode({**fields, "form": token}).encode()
+    return Ask(path, content=content, headers={**FORM, "Cookie": f'muniment-form="{secret}"'})
+
+
+def _both(routes: list[str], least: str, *answers: int, of_model: bool, **more: Any) -> Any:
+    def note(prepare: Prepare) -> Prepare:
+        for route in routes:
+            under = "/w/default" if IN_WORKSPACE in route else ""
+
+            def prefixed(world: World, name: str, under: str = under) -> Ask:
+                ask = prepare(world, name)
+                ask.path = under + ask.path
+                return ask
+
+            entry(route, least, *answers, of_model=of_model, page=True, **more)(prefixed)
+        return prepare
+
+    return note
+
+
+for each in ("GET", "HEAD"):
+    static(f"{each} /assets/{{digest}}/{{name}}", "public", to="/assets/0/style.css")
+for each in ("/", "/models"):
+    page(each, "signed in")(lambda world, name, path=each: Ask(path))
+
+
+# The pages of requests, activity, deployments and lineage
+
+
+def in_review(world: World, name: str) -> str:
+    """Return the path of an open request."""
+    number = world.version(name)
+    return f"/requests/{world.owner.lifecycle.request_transition(name, number, 'Staging').id}"
+
+
+def deployed(world: World, name: str) -> str:
+    """Return the path of a live deployment."""
+    made = world.owner.deployments.declare(name, "prod", "x", version=world.version(name))
+    return f"/deployments/{made.id}"
+
+
+for each in ("/reviews", "/activity", "/activity/export", "/deployments"):
+    page(each, "viewer")(lambda world, name, path=each: Ask(path))
+page("/lineage", "viewer")(lambda world, name: Ask("/lineage?of=dataset:none"))
+page("/deployments/declare", "contributor")(lambda world, name: Ask("/deployments/declare"))
+page("/requests/{id}", "viewer", of_model=True)(lambda world, name: Ask(in_review(world, name)))
+page("/deployments/{id}", "viewer", of_model=True)(lambda world, name: Ask(deployed(world, name)))
+
+
+@form("/requests/{id}", "contributor", of_model=True)
+def _(world: World, name: str) -> Ask:
+    return filled(in_review(world, name), action="comment", text="Good.")
+
+
+@form("/deployments/{id}", "contributor", of_model=True)
+def _(world: World, name: str) -> Ask:
+    return filled(deployed(world, name), action="retire", revision="1")
+
+
+@form("/deployments/declare", "contributor", of_model=True)
+def _(world: World, name: str) -> Ask:
+    number = str(world.version(name))
+    where = {"model": name, "environment": "prod", "name": "x", "target": number}
+    return filled("/deployments/declare", **where)
+
+
+for each in ("lineage", "request"):
+
+    @page(f"/models/{{name}}/{{number}}/{each}", "viewer", of_model=True)
+    def _(world: World, name: str, tail: str = each) -> Ask:
+        return Ask(f"/models/{name}/{world.version(name)}/{tail}")
+
+
+@form("/models/{name}/{number}/request", "contributor", of_model=True)
+def _(world: World, name: str) -> Ask:
+    path = f"/models/{name}/{world.version(name)}/request"
+    return filled(path, action="ask", stage="Staging")
+
+
+# Files, registering, storage, news
+
+for each in ("/register", "/register/run"):
+    page(each, "signed in")(lambda world, name, path=each: Ask(path))
+page("/storage", "root")(lambda world, name: Ask("/storage"))
+form("/storage", "root")(lambda world, name: filled("/storage"))
+
+
+@form("/register/run", "contributor", of_model=True)
+def _(world: World, name: str) -> Ask:
+    return filled("/register/run", model=name, source="s3://elsewhere/model")
+
+
+for each, shown in (
+    ("files", ""),
+    ("files/{path}", "/model.bin"),
+    ("download/{path}", "/model.bin"),
+):
+
+    @page(f"/models/{{name}}/{{number}}/{each}", "viewer", of_model=True)
+    def _(world: World, name: str, tail: str = each.partition("/")[0] + shown) -> Ask:
+        return Ask(f"/models/{name}/{world.version(name)}/{tail}")
+
+
+def news_of(world: World, name: str) -> Ask:
+    world.version(name)
+    return Ask(f"/events?model={name}")
+
+
+NEWS: Final = ("GET /events", f"GET {IN_WORKSPACE}/events")
+"""They go on for as long as somebody listens; their tests are with the page's."""
+_both([f"HEAD {at}/events" for at in ("", IN_WORKSPACE)], "viewer", of_model=True)(news_of)
+
+
+# The pages of models and versions
+
+for each in ("", "/edit", "/compare"):
+
+    @page(f"/models/{{name}}{each}", "viewer", of_model=True)
+    def _(world: World, name: str, tail: str = each) -> Ask:
+        world.version(name)
+        return Ask(f"/models/{name}{tail}")
+
+
+for each in ("", "/edit"):
+
+    @page(f"/models/{{name}}/{{number}}{each}", "viewer", of_model=True)
+    def _(world: World, name: str, tail: str = each) -> Ask:
+        return Ask(f"/models/{name}/{world.version(name)}{tail}")
+
+
+for each in ("/deleted-models", "/deleted-models/{id}"):
+    page(each, "signed in")(lambda world, name, path=each: Ask(path.format(id=1)))
+
+
+@form("/models/{name}", "approver", of_model=True)
+def _(world: World, name: str) -> Ask:
+    world.version(name)
+    return filled(f"/models/{name}", action="delete")
+
+
+@form("/models/{name}/edit", "contributor", of_model=True)
+def _(world: World, name: str) -> Ask:
+    world.version(name)
+    revision = str(world.owner.catalog.model(name).revision)
+    return filled(f"/models/{name}/edit", description="new", revision=revision)
+
+
+@form("/models/{name}/{number}", "contributor", of_model=True)
+def _(world: World, name: str) -> Ask:
+    return filled(f"/models/{name}/{world.version(name)}", action="comment", text="Good.")
+
+
+@form("/models/{name}/{number}/edit", "contributor", of_model=True)
+def _(world: World, name: str) -> Ask:
+    path = f"/models/{name}/{world.version(name)}/edit"
+    return filled(path, description="new", revision="1")
+
+
+@form("/deleted-models/{id}", "approver", of_model=True)
+def _(world: World, name: str) -> Ask:
+    made = world.owner.catalog.create_model(name)
+    world.owner.catalog.delete_model(name)
+    return filled(f"/deleted-models/{made.id}")
+
+
 APART: Final = {
+    *NEWS,
     f"POST {API}/me/password",
     "POST /password",
     "POST /sign-out",

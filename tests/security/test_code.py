@@ -74,9 +74,35 @@ def forbidden(tree: ast.AST) -> Iterator[str]:
                 yield f"line {node.lineno}: {called}({keyword.arg}={ast.unparse(value)})"
 
 
+STARTS: dict[str, set[str]] = {
+    # A fixed module of ours, in this Python: it runs a check apart from the server's process.
+    "services/checking/running.py": {"subprocess.Popen(…)"},
+}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_the_server_runs_nothing_that_it_stores_and_starts_no_shell(path: Path) -> None:
-    assert not list(forbidden(ast.parse(path.read_text("utf-8"))))
+    known = STARTS.get(path.relative_to(SOURCE).as_posix(), set())
+    found = forbidden(ast.parse(path.read_text("utf-8")))
+    assert not [what for what in found if what.partition(": ")[2] not in known]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for part in ("checks", "scanning") for path in sorted((SOURCE / part).rglob("*.py"))],
+    ids=lambda path: str(path.relative_to(SOURCE)),
+)
+def test_a_scan_makes_nothing_of_what_it_looks_at(path: Path) -> None:
+    found = [*forbidden(ast.parse(path.read_text("utf-8")))]
+    reads = ("zipfile", "tarfile")  # directories of archives; nothing is extracted
+    found = [what for what in found if not what.endswith(reads)]
+    assert found == (
+        # lz4 by its name alone: it need not be installed
+        [what for what in found if "importlib.import_module" in what]
+        if path.name == "compressed.py"
+        else []
+    )
+    assert ".extract" not in path.read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -180,10 +180,13 @@ def test_garbage_is_collected_by_itself_and_old_uses_are_forgotten(tmp_path: Pat
 def test_what_is_turned_off_is_no_chore(tmp_path: Path) -> None:
     ports = open_ports(Settings(home=tmp_path))
     off = Settings(home=tmp_path, gc_every=timedelta(0), use_retention=timedelta(0))
+    off = off.model_copy(update={"checks_every": timedelta(0)})
     assert [chore.name for chore in chores(ports, off, never)] == ["requests"]
-    on = Settings(home=tmp_path, audit_retention=timedelta(days=30))
+    on = Settings(
+        home=tmp_path, audit_retention=timedelta(days=30), checks_every=timedelta(seconds=5)
+    )
     names = [chore.name for chore in chores(ports, on, never)]
-    assert names == ["requests", "audit", "garbage", "uses"]
+    assert names == ["requests", "checks", "audit", "garbage", "uses"]
     ports.close()
 
 

@@ -24,6 +24,7 @@ def test_settings_md_has_every_setting_with_its_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MUNIMENT_CHECKS_EVERY")  # off in tests
     rows = re.findall(r"^\| `(MUNIMENT_\w+)` \| (?:`(.*?)`)? ?\| (.+) \|$", SETTINGS, re.MULTILINE)
     assert [(variable, default) for variable, default, _ in rows] == [
         (setting.variable, setting.value) for setting in describe_settings()

@@ -330,6 +330,33 @@ def test_a_head_without_an_end_is_cut_off(server: Running) -> None:
     assert talk(server.port, b"GET /" + b"x" * 65_536, *endless).startswith(b"HTTP/1.1 400 ")
 
 
+def test_a_refusal_arrives_though_its_body_is_still_on_its_way(server: Running) -> None:
+    head = b"PUT /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8388608\r\n\r\n"
+    answer = talk(server.port, head, *[b"x" * 65_536] * 128)
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"connection: close" in answer
+
+
+LINGERING = """
+import sys
+from muniment.server import protocol
+protocol.LINGER_SECONDS = 0.2
+"""
+
+
+def test_a_body_that_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:
+    head = b"PUT /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8388608\r\n\r\n"
+    with (
+        running(home=tmp_path, before=LINGERING) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection,
+    ):
+        connection.sendall(head)
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.01)
+
+
 def test_a_long_body_does_not_count_as_a_head(server: Running) -> None:
     with httpx.Client(base_url=server.url) as client:
         for _ in range(3):

@@ -11,10 +11,9 @@ import pytest
 
 import muniment
 from muniment.errors import ConfigurationError
+from muniment.server.setting_texts import MASK, SECRETS
 from muniment.server.settings import (
-    MASK,
     OF_OTHERS,
-    SECRETS,
     Settings,
     describe_settings,
     load_settings,
@@ -257,6 +256,7 @@ def test_the_classic_variables_select_mongodb_and_minio(
     assert found.options.allow_http
     assert "hunter2" not in f"{load_settings()!r} {describe_settings()}"
     assert source_of("database") == f"{place} MONGODB_URL"
+    assert source_of("blobs") == f"{place} MINIO_ENDPOINT"
     assert source_of("s3_secret_access_key") == f"{place} MINIO_SECRET_KEY"
 
 

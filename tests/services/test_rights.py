@@ -39,6 +39,7 @@ def test_what_one_is_told_that_one_may_do_is_what_one_can_do(
     for number, lifecycle in enumerate(lifecycles):
         asked = fraud.lifecycle.request_transition("fraud", 1, "Production")
         told = action in lifecycle.actions(asked)
+        assert (lifecycle.objection(asked) == "") == (APPROVE in lifecycle.actions(asked))
         act = {APPROVE: lifecycle.approve, REJECT: lifecycle.reject, CANCEL: lifecycle.cancel}
         try:
             act[action](asked.id)

@@ -11,6 +11,7 @@ from muniment.client.catalog import Moment, VersionRef, as_time, listed
 from muniment.client.lifecycle import RegistryLifecycle
 from muniment.client.listing import Listing
 from muniment.domain.activities import Happened
+from muniment.domain.checking import CheckConfiguration
 from muniment.domain.checks import CheckResult, Verdict
 from muniment.domain.comments import Comment
 from muniment.domain.deployments import Deployment, DeploymentStatus, Drift, Usage, Use
@@ -58,6 +59,41 @@ class RegistryRecords(RegistryLifecycle):
     def checks(self, ref: VersionRef) -> list[CheckResult]:
         """Return the latest result of each check of a version."""
         return list(self.backend.checks.results(*self._place(ref)))
+
+    def run_checks(self, ref: VersionRef, *checks: str) -> list[CheckResult]:
+        """Run checks on a version, and return what they found; without names, the workspace's.
+
+        In a folder they run here and now. A server runs them soon; this waits until it has.
+        """
+        return list(self.backend.checks.run(*self._place(ref), checks))
+
+    def waiting_checks(self, ref: VersionRef) -> list[str]:
+        """Return the checks that a version waits for."""
+        return list(self.backend.checks.waiting(*self._place(ref)))
+
+    def available_checks(self) -> list[str]:
+        """Return the names of the checks that can be run: Muniment's own, and plugins."""
+        return list(self.backend.checks.available())
+
+    def check_configuration(self) -> CheckConfiguration:
+        """Return which checks are run on versions that are sealed."""
+        return self.backend.checks.configuration()
+
+    def configure_checks(
+        self, *checks: str, seconds: int | None = None, memory: int | None = None
+    ) -> CheckConfiguration:
+        """Choose which checks are run on versions that are sealed from now on; none: no checks.
+
+        Each has a process of its own, which may take `seconds`, and `memory` in bytes; what is None
+        stays as it is.
+        """
+        before = self.backend.checks.configuration()
+        after = CheckConfiguration(
+            checks,
+            before.seconds if seconds is None else seconds,
+            before.memory if memory is None else memory,
+        )
+        return self.backend.checks.configure(after, if_match=before.revision)
 
     # -- comments --------------------------------------------------------------------------------
 

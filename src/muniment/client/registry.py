@@ -19,7 +19,7 @@ from muniment.client.difference import Diff, compare
 from muniment.client.entities import Model, Version
 from muniment.client.listing import SHOWN
 from muniment.client.progress import ProgressOption
-from muniment.client.records import RegistryRecords
+from muniment.client.provenance import PathLike, RegistryProvenance, load_trusted
 from muniment.client.remote_file import RemoteFile
 from muniment.client.subjects import plain, subject_of
 from muniment.client.transfers import Transfers
@@ -39,14 +39,14 @@ READ_AHEAD: Final = 256 * 1024
 """Bytes that an open file keeps ready."""
 
 
-class Registry(RegistryRecords):
+class Registry(RegistryProvenance):
     """A model registry, wherever it is; `muniment.connect` makes one.
 
     Safe for many threads. As a context manager it lets go of its connections at the end.
     Everything raises an error from `muniment.errors` that says what was wrong and what to do.
     Its other methods stand with their ideas: models, versions, aliases, search and history in
     `RegistryCatalog`, stages, requests and the past in `RegistryLifecycle`, checks, comments,
-    lineage and deployments in `RegistryRecords`.
+    lineage and deployments in `RegistryRecords`, signatures and exports in `RegistryProvenance`.
     """
 
     def __init__(
@@ -294,11 +294,14 @@ class Registry(RegistryRecords):
             None if after.digest is None else self._transfers.manifest(after),
         )
 
-    def verify(self, ref: VersionRef) -> VerifyReport:
-        """Read every byte of a version back, and its model's history, and check all digests."""
+    def verify(self, ref: VersionRef, *, keys: Sequence[PathLike] = ()) -> VerifyReport:
+        """Read every byte of a version back, and its model's history, and check all digests.
+
+        With `keys` (files of public keys or certificates), one of them must have signed it.
+        """
         version = self._resolved(ref)
         history = read_history(self.backend.catalog, version.model)
-        return verify(self.backend, version, history, self._progress)
+        return verify(self.backend, version, history, self._progress, load_trusted(keys))
 
     def verify_model(self, name: str) -> Iterator[VerifyReport]:
         """Verify every version of a model, newest first; its history is read only once.

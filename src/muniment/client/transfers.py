@@ -49,8 +49,11 @@ class Transfers:
         new: NewVersion,
         *,
         create_model: bool = True,
+        idempotency_key: str | None = None,
     ) -> ModelVersion:
         """Upload what the registry lacks; commit a version of `model` made of `contents`.
+
+        Again with the same key, it returns the version that it made then.
 
         Raises:
             NotFound: there is no such model, and not `create_model`.
@@ -59,7 +62,7 @@ class Transfers:
         files = self._hash(contents)
         new = replace(new, files=Manifest.of(files))
         by_digest = {file.digest: content for file, content in zip(files, contents, strict=True)}
-        key = uuid.uuid4().hex
+        key = idempotency_key or uuid.uuid4().hex
         for attempt in range(1, COMMITS + 1):
             missing = self._backend.artifacts.missing(by_digest)
             self._send({digest: by_digest[digest] for digest in missing})

@@ -6,8 +6,8 @@ Nothing is taken on trust: every byte is hashed here, and the history's chain is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from threading import Event
@@ -21,8 +21,10 @@ from muniment.domain.activities import Activity, ActivityKind, verify_chain
 from muniment.domain.entities import ModelVersion
 from muniment.domain.manifest import FileEntry, Manifest
 from muniment.domain.names import MAX_PAGE_SIZE
+from muniment.domain.signatures import NO_SIGNATURES, Signatures, SignatureState, TrustedKey
 from muniment.domain.values import JsonObject
 from muniment.errors import Corrupt, MunimentError
+from muniment.signing.judging import judge
 
 Content: TypeAlias = tuple[str | None, str | None]
 """Digest and snapshot of a version."""
@@ -33,7 +35,7 @@ class VerifyReport:
     """What was checked, and what is wrong.
 
     `files` and `bytes` were read and hashed; `activities` entries of history are chained;
-    `problems` is empty if all is as it was.
+    `signatures` say whether it is signed; `problems` is empty if all is as it was.
     """
 
     ref: str
@@ -42,6 +44,7 @@ class VerifyReport:
     bytes: int
     activities: int
     problems: tuple[str, ...]
+    signatures: Signatures = NO_SIGNATURES
 
     @property
     def ok(self) -> bool:
@@ -57,6 +60,8 @@ class VerifyReport:
             "files": self.files,
             "bytes": self.bytes,
             "activities": self.activities,
+            "signed": self.signatures.state.value,
+            "keys": [*self.signatures.keys],
             "problems": list(self.problems),
         }
 
@@ -124,14 +129,20 @@ def read_history(catalog: CatalogBackend, model: str) -> History:
 
 
 def verify(
-    backend: Backend, version: ModelVersion, history: History, progress: ProgressOption
+    backend: Backend,
+    version: ModelVersion,
+    history: History,
+    progress: ProgressOption,
+    keys: Sequence[TrustedKey] = (),
 ) -> VerifyReport:
-    """Check a version: every file, the manifest, and what its model's history says of it.
+    """Check a version: every file, the manifest, its signatures, and what the history says of it.
 
-    `history` was read after `version`.
+    `history` was read after `version`. With `keys`, one of them must have signed the version, as it
+    is found out here; else the registry says by the keys that it trusts.
     """
     problems: list[str] = []
     files: tuple[FileEntry, ...] = ()
+    signatures = NO_SIGNATURES
     if version.digest is not None:
         try:
             manifest = backend.artifacts.manifest(version.model, version.version)
@@ -143,6 +154,12 @@ def verify(
             with phase(progress, "verify", manifest.size) as tell:
                 found = for_each(files, partial(_wrong_in_file, backend, version, tell))
             problems += [problem for problem in found if problem is not None]
+            try:
+                signatures = _signatures(backend, version, manifest, keys)
+            except MunimentError as error:
+                problems.append(f"signatures: {_said(error)}")
+            else:
+                problems += _wrong_in_signatures(signatures, keys)
     return VerifyReport(
         ref=version.ref,
         digest=version.digest,
@@ -150,7 +167,31 @@ def verify(
         bytes=sum(file.size for file in files),
         activities=history.activities,
         problems=(*problems, *history.problems, *_wrong_in_version(backend, version, history)),
+        signatures=signatures,
     )
+
+
+def _signatures(
+    backend: Backend, version: ModelVersion, manifest: Manifest, keys: Sequence[TrustedKey]
+) -> Signatures:
+    """Return the signatures as the registry judges them; with `keys`, as they are judged here."""
+    found = backend.provenance.signatures(version.model, version.version)
+    if not keys:
+        return found
+    judged = []
+    for one in found.items:
+        bundle = backend.provenance.bundle(version.model, version.version, one.signature.id)
+        judgement = judge(bundle, manifest, keys, at=one.signature.created_at)
+        judged.append(replace(one, judgement=judgement))
+    return Signatures.of(judged)
+
+
+def _wrong_in_signatures(found: Signatures, keys: Sequence[TrustedKey]) -> Iterator[str]:
+    for one in found.items:
+        if one.state is SignatureState.INVALID:
+            yield f"signature {one.signature.id}: invalid: {'; '.join(one.judgement.reasons)}"
+    if keys and found.state is not SignatureState.VERIFIED:
+        yield f"signature: none of the keys that were given has made one ({found.state})"
 
 
 def _wrong_in_manifest(version: ModelVersion, manifest: Manifest) -> Iterator[str]:

@@ -58,6 +58,8 @@ class ActivityKind(StrEnum):
     COMMENT_EDITED = "comment.edited"
     COMMENT_DELETED = "comment.deleted"
     CHECK_REPORTED = "check.reported"
+    SIGNATURE_ADDED = "signature.added"
+    SIGNATURE_REMOVED = "signature.removed"
     LINEAGE_ADDED = "lineage.added"
     LINEAGE_REMOVED = "lineage.removed"
     DEPLOYMENT_DECLARED = "deployment.declared"
@@ -82,6 +84,9 @@ class ActivityKind(StrEnum):
     WEBHOOK_DELETED = "webhook.deleted"
     STAGE_DEFINED = "stage.defined"  # with its policies
     STAGE_DROPPED = "stage.dropped"
+    CHECKS_CONFIGURED = "checks.configured"
+    KEY_TRUSTED = "key.trusted"
+    KEY_DROPPED = "key.dropped"
     GARBAGE_COLLECTED = "garbage.collected"
     AUDIT_PRUNED = "audit.pruned"
 

@@ -26,7 +26,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a check said of a version; `findings` are sentences, `url` leads to its report."""
+    """What a check said of a version; `findings` are sentences, `url` leads to its report.
+
+    `digest` is that of the manifest that it looked at, `check_version` its own version: both are
+    empty where somebody else reported the result.
+    """
 
     model: str
     version: int
@@ -36,6 +40,8 @@ class CheckResult:
     created_by: str
     findings: tuple[str, ...] = ()
     url: str = ""
+    digest: str = ""
+    check_version: str = ""
     id: int = 0
     model_id: int = 0
 
@@ -49,6 +55,8 @@ class CheckResult:
             "verdict": self.verdict.value,
             "findings": list(self.findings),
             "url": self.url,
+            "digest": self.digest,
+            "check_version": self.check_version,
             "created_at": time_to_json(self.created_at),
             "created_by": self.created_by,
         }
@@ -65,6 +73,8 @@ class CheckResult:
             verdict=Verdict(cast(str, v["verdict"])),
             findings=tuple(cast("list[str]", v["findings"])),
             url=cast(str, v["url"]),
+            digest=cast(str, v.get("digest", "")),
+            check_version=cast(str, v.get("check_version", "")),
             created_at=time_from_json(cast(str, v["created_at"])),
             created_by=cast(str, v["created_by"]),
         )

@@ -30,6 +30,8 @@ class RecordKind(StrEnum):
     EDGE = "edge"
     DEPLOYMENT = "deployment"
     CHECK = "check"
+    CHECKING = "checking"  # a version that waits for checks
+    SIGNATURE = "signature"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import cast
 
 from muniment.domain.entities import NO_STAGE, ModelVersion, RegisteredModel, Status
 from muniment.domain.patterns import shows
+from muniment.domain.signatures import NO_SIGNATURES, Signatures, SignatureState
 from muniment.domain.stages import Demands, MetricRule
 from muniment.domain.values import Json, JsonObject, as_object
 
@@ -30,6 +31,7 @@ class Rule(StrEnum):
     TAG = "tag"
     DESCRIPTION = "description"
     OWNER = "owner"
+    SIGNED = "signed"
     AUTOMATION = "automation"
 
 
@@ -71,8 +73,8 @@ class Facts:
     """What is known of a version that is to enter a stage.
 
     `incumbent` is the version that is in the stage now (the newest, if several), or None; `checks`
-    maps a check's name to its verdict; `approvals` is how many have said yes; `automation` whether
-    a token marked as automation asks.
+    maps a check's name to its verdict; `signatures` says what they are worth; `approvals` is how
+    many have said yes; `automation` whether a token marked as automation asks.
     """
 
     stage: str
@@ -80,6 +82,7 @@ class Facts:
     version: ModelVersion
     incumbent: ModelVersion | None = None
     checks: Mapping[str, str] = field(default_factory=dict)
+    signatures: Signatures = NO_SIGNATURES
     approvals: int = 0
     automation: bool = False
 
@@ -128,6 +131,8 @@ def _all(demands: Demands, facts: Facts) -> Iterator[Requirement]:
             bool(owner),
             f"it is {owner}" if owner else "neither has",
         )
+    if demands.signed:
+        yield _signed(facts.signatures)
     if demands.automation_only:
         yield Requirement(
             Rule.AUTOMATION,
@@ -144,6 +149,17 @@ def _all(demands: Demands, facts: Facts) -> Iterator[Requirement]:
             facts.approvals >= demands.approvals,
             f"{facts.approvals} so far",
         )
+
+
+def _signed(found: Signatures) -> Requirement:
+    text = "a trusted key has signed the version"
+    if found.state is SignatureState.VERIFIED:
+        return Requirement(Rule.SIGNED, text, True, f"signed by {', '.join(found.keys)}")
+    evidence = "it is unsigned"
+    if found.items:
+        reasons = found.items[-1].judgement.reasons
+        evidence = f"{found.state}: {reasons[0]}" if reasons else str(found.state)
+    return Requirement(Rule.SIGNED, text, False, evidence)
 
 
 def _metric(rule: MetricRule, facts: Facts) -> Iterator[Requirement]:

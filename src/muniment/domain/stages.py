@@ -92,9 +92,10 @@ class Policy:
 
     `approvals` of people with at least the role `approver`; `self_approval` lets the requester be
     one. `checks` must have passed; `metrics` must hold; `tags` (`key` or `key=value`) must stand on
-    the version or its model, as must a description and the tag `owner` where demanded. With
-    `automation_only` nobody but a token marked as automation moves a version here. An open request
-    expires after `request_days`; who has been in the stage for `review_days` is due for review.
+    the version or its model, as must a description and the tag `owner` where demanded. With `signed`
+    a trusted key must have signed the version. With `automation_only` nobody but a token marked as
+    automation moves a version here. An open request expires after `request_days`; who has been in
+    the stage for `review_days` is due for review.
     """
 
     models: str = "*"
@@ -107,6 +108,7 @@ class Policy:
     tags: tuple[str, ...] = ()
     description: bool = False
     owner: bool = False
+    signed: bool = False
     automation_only: bool = False
     request_days: float | None = None
     review_days: float | None = None
@@ -128,6 +130,7 @@ class Policy:
             "tags": list(self.tags),
             "description": self.description,
             "owner": self.owner,
+            "signed": self.signed,
             "automation_only": self.automation_only,
             "request_days": self.request_days,
             "review_days": self.review_days,
@@ -162,6 +165,7 @@ class Policy:
             tags=tuple(_tag(tag) for tag in _texts(v, "tags")),
             description=_flag(v, "description"),
             owner=_flag(v, "owner"),
+            signed=_flag(v, "signed"),
             automation_only=_flag(v, "automation_only"),
             request_days=_days(v, "request_days"),
             review_days=_days(v, "review_days"),
@@ -171,7 +175,9 @@ class Policy:
 _NOTHING: Final[dict[str, tuple[Json, ...]]] = {
     "models": ("*",),
     **dict.fromkeys(("approvals",), (0,)),
-    **dict.fromkeys(("self_approval", "description", "owner", "automation_only"), (False,)),
+    **dict.fromkeys(
+        ("self_approval", "description", "owner", "signed", "automation_only"), (False,)
+    ),
     **{key: ([],) for key in ("checks", "metrics", "tags")},
     **dict.fromkeys(("tag", "approver", "request_days", "review_days"), (None, "")),
 }
@@ -297,6 +303,7 @@ class Demands:
     tags: tuple[str, ...] = ()
     description: bool = False
     owner: bool = False
+    signed: bool = False
     automation_only: bool = False
     request_days: float | None = None
     review_days: float | None = None
@@ -316,6 +323,7 @@ def demands(stage: Stage, model: RegisteredModel) -> Demands:
         tags=_once(tag for policy in policies for tag in policy.tags),
         description=any(policy.description for policy in policies),
         owner=any(policy.owner for policy in policies),
+        signed=any(policy.signed for policy in policies),
         automation_only=any(policy.automation_only for policy in policies),
         request_days=_least([policy.request_days for policy in policies]),
         review_days=_least([policy.review_days for policy in policies]),

@@ -48,8 +48,9 @@ def check_data(value: Any, variables: Sequence[Variable], *, side: str) -> Any:
         _check(variable, column, side)
     if not data.is_table or len(matched) != len(data.columns):
         return value
-    names = [column.name for _, column in matched]
-    return value if names == [str(name) for name in value.columns] else value[names]
+    given = {str(name): name for name in value.columns}  # pandas has columns named by numbers
+    wanted = [given[column.name] for _, column in matched]
+    return value if wanted == list(value.columns) else value[wanted]
 
 
 def _matched(data: Data, variables: Sequence[Variable], side: str) -> list[tuple[Variable, Column]]:

@@ -12,14 +12,13 @@ is used: the registry may be a server, or a folder.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
 
-from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from muniment.client import contents
@@ -45,14 +44,12 @@ from muniment.errors import (
     Unauthenticated,
     Unavailable,
 )
-from muniment.ml import model_facts, sources
+from muniment.ml import model_facts
+from muniment.ml.mlflow_registry import READY, TheirModel, TheirRegistry
 
 FROM: Final = "muniment.imported_from"
 """The tag of what came from MLflow: where it is there."""
 
-_PROMPT: Final = "mlflow.prompt.is_prompt"
-_PAGE: Final = 100
-_READY: Final = "READY"
 _FATAL: Final = (Unavailable, Unauthenticated)
 
 
@@ -90,24 +87,6 @@ class Found:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Theirs:
-    """A registered model of MLflow's. Of a prompt it hides the tag that says so."""
-
-    name: str
-    description: str
-    tags: Mapping[str, str]
-    aliases: Mapping[str, int]
-    past: Any
-    is_prompt: bool
-
-    @classmethod
-    def of(cls, model: Any, *, is_prompt: bool) -> _Theirs:
-        tags = {**(model.tags or {}), **({_PROMPT: "true"} if is_prompt else {})}
-        aliases = {alias: int(number) for alias, number in (model.aliases or {}).items()}
-        return cls(str(model.name), model.description or "", tags, aliases, model, is_prompt)
-
-
 def import_mlflow(
     registry: Registry,
     uri: str,
@@ -126,7 +105,7 @@ def import_mlflow(
         Unavailable: ours can't be reached.
     """
     importer = _Importer(registry, uri, progress)
-    for model in importer.models():
+    for model in importer.theirs():
         if not models or any(matches(pattern, model.name) for pattern in models):
             yield from importer.plan(model) if dry_run else importer.bring(model)
 
@@ -135,39 +114,24 @@ class _Importer:
     def __init__(self, registry: Registry, uri: str, progress: ProgressOption) -> None:
         self._registry = registry
         self._catalog = registry.backend.catalog
-        self._uri = uri
+        self._theirs = TheirRegistry(uri)
         self._shown = without_secrets(uri)
         self._progress = progress
-        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
 
-    # -- what MLflow has -------------------------------------------------------------------------
-
-    def models(self) -> Iterator[_Theirs]:
-        """Yield all registered models, prompts last."""
-        for is_prompt in (False, True):
-            search = partial(self._client.search_registered_models, max_results=_PAGE)
-            wanted = f"tags.`{_PROMPT}` = 'true'" if is_prompt else None
-            for model in _paged(partial(search, filter_string=wanted)):
-                yield _Theirs.of(model, is_prompt=is_prompt)
-
-    def _versions(self, model: _Theirs) -> list[Any]:
-        quote = '"' if "'" in model.name else "'"
-        wanted = f"name={quote}{model.name}{quote}"
-        if model.is_prompt:
-            wanted += f" AND tags.`{_PROMPT}` = 'true'"
-        search = partial(self._client.search_model_versions, wanted, max_results=_PAGE)
-        return sorted(_paged(search), key=lambda version: int(version.version))
+    def theirs(self) -> Iterator[TheirModel]:
+        """Yield the models that MLflow has."""
+        return self._theirs.models()
 
     # -- what would be done ----------------------------------------------------------------------
 
-    def plan(self, model: _Theirs) -> Iterator[Found]:
+    def plan(self, model: TheirModel) -> Iterator[Found]:
         """Yield what `bring` would do, without doing it; the files are looked for."""
         try:
             self._here(model)
         except MunimentError as error:
             yield _refused(model, None, error)
             return
-        for version in self._versions(model):
+        for version in self._theirs.versions(model):
             number = int(version.version)
             try:
                 here = self._version_here(model, number)
@@ -176,24 +140,16 @@ class _Importer:
                 continue
             if here is not None and here.status is Status.READY:
                 yield Found(model.name, number, "there")
-            elif version.status != _READY:
+            elif version.status != READY:
                 yield Found(model.name, number, "failed", _why(version))
-            elif not model.is_prompt and (note := self._lacks_files(model, version)):
+            elif not model.is_prompt and (note := self._theirs.lacks_files(model, version)):
                 yield Found(model.name, number, "missing", note)
             else:
                 yield Found(model.name, number, "would", str(version.source or ""))
 
-    def _lacks_files(self, model: _Theirs, version: Any) -> str:
-        """Return why its files can't be had; "" if they can, as far as a look tells."""
-        try:
-            uri = self._client.get_model_version_download_uri(model.name, version.version)
-            return "" if sources.has_files(uri, self._uri) else f"no files at {uri}"
-        except (MlflowException, OSError) as error:
-            return str(error)
-
     # -- doing it --------------------------------------------------------------------------------
 
-    def bring(self, model: _Theirs) -> Iterator[Found]:
+    def bring(self, model: TheirModel) -> Iterator[Found]:
         """Bring one model; yield each of its versions when that is done."""
         try:
             here = self._ensure_model(model)
@@ -202,7 +158,7 @@ class _Importer:
         except MunimentError as error:
             yield _refused(model, None, error)
             return
-        for version in self._versions(model):
+        for version in self._theirs.versions(model):
             number = int(version.version)
             try:
                 found = self._bring_version(here, model, version)
@@ -214,7 +170,7 @@ class _Importer:
             except MunimentError as error:
                 yield _refused(model, number, error)
 
-    def _ensure_model(self, model: _Theirs) -> RegisteredModel:
+    def _ensure_model(self, model: TheirModel) -> RegisteredModel:
         here = self._here(model)
         tags: dict[str, Value] = {**model.tags, FROM: f"{self._shown} {model.name}"}
         changes = ModelChanges(description=model.description, tags={**tags})
@@ -225,7 +181,7 @@ class _Importer:
             here = self._catalog.update_model(model.name, changes)
         return here
 
-    def _here(self, model: _Theirs) -> RegisteredModel | None:
+    def _here(self, model: TheirModel) -> RegisteredModel | None:
         names.check_model_name(model.name)
         try:
             here = self._catalog.model(model.name)
@@ -238,7 +194,7 @@ class _Importer:
             )
         return here
 
-    def _version_here(self, model: _Theirs, number: int) -> ModelVersion | None:
+    def _version_here(self, model: TheirModel, number: int) -> ModelVersion | None:
         try:
             here = self._catalog.version(model.name, number)
         except NotFound:
@@ -247,7 +203,7 @@ class _Importer:
             raise Conflict(f"There is another {here.ref} here, which did not come from there.")
         return here
 
-    def _bring_version(self, here: RegisteredModel, model: _Theirs, version: Any) -> Found:
+    def _bring_version(self, here: RegisteredModel, model: TheirModel, version: Any) -> Found:
         number = int(version.version)
         present = self._version_here(model, number)
         if present is not None and present.status is Status.FAILED:
@@ -262,7 +218,7 @@ class _Importer:
             run_id=version.run_id or "",
             run_link=version.run_link or "",
         )
-        if version.status != _READY:
+        if version.status != READY:
             self._reserve(here, model, version, new, present)
             self._catalog.fail_version(model.name, number, _why(version))
             return Found(model.name, number, "failed", _why(version))
@@ -270,10 +226,9 @@ class _Importer:
             self._reserve(here, model, version, replace(new, pending=False), present)
             return Found(model.name, number, "imported")
         try:
-            uri = self._client.get_model_version_download_uri(model.name, version.version)
-            with sources.local_folder(uri, self._uri) as folder:
+            with self._theirs.files(model, version) as folder:
                 if folder is None or not folder.exists() or not any(folder.iterdir()):
-                    raise FileNotFoundError(f"There is nothing at {uri}.")
+                    raise FileNotFoundError(f"There is nothing at {version.source}.")
                 self._bring_files(here, model, version, new, present, folder)
         except (MlflowException, OSError) as error:
             self._reserve(here, model, version, new, present)
@@ -288,7 +243,7 @@ class _Importer:
     def _bring_files(
         self,
         here: RegisteredModel,
-        model: _Theirs,
+        model: TheirModel,
         version: Any,
         new: NewVersion,
         present: ModelVersion | None,
@@ -300,7 +255,7 @@ class _Importer:
             folder,
             run_id=version.run_id,
             model_id=getattr(version, "model_id", None),
-            tracking_uri=self._uri,
+            tracking_uri=self._theirs.uri,
         )
         number = int(version.version)
         known = replace(
@@ -328,7 +283,7 @@ class _Importer:
     def _reserve(
         self,
         here: RegisteredModel,
-        model: _Theirs,
+        model: TheirModel,
         version: Any,
         new: NewVersion,
         present: ModelVersion | None,
@@ -383,7 +338,7 @@ class _Importer:
 
     # -- what moves on ---------------------------------------------------------------------------
 
-    def _follow(self, model: _Theirs, version: Any, found: Found) -> Found:
+    def _follow(self, model: TheirModel, version: Any, found: Found) -> Found:
         """Let aliases, stage, description and tags be as they are there."""
         number = int(version.version)
         here = self._catalog.version(model.name, number)
@@ -409,7 +364,7 @@ class _Importer:
 
     # -- words -----------------------------------------------------------------------------------
 
-    def _origin(self, model: _Theirs, number: int) -> str:
+    def _origin(self, model: TheirModel, number: int) -> str:
         return f"{self._shown} {model.name}/{number}"
 
     def _past(self, one: Any, what: str) -> str:
@@ -420,21 +375,11 @@ class _Importer:
         return f"Imported from MLflow at {self._shown}: {told}."
 
 
-def _paged(search: Callable[..., Any]) -> Iterator[Any]:
-    token: str | None = None
-    while True:
-        page = search(page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
-
-
 def _why(version: Any) -> str:
     return f"{version.status}: {version.status_message or 'MLflow does not say why'}"
 
 
-def _refused(model: _Theirs, number: int | None, error: MunimentError) -> Found:
+def _refused(model: TheirModel, number: int | None, error: MunimentError) -> Found:
     return Found(model.name, number, "refused", error.message)
 
 

@@ -8,6 +8,7 @@ suspect, whatever it is called.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -74,14 +75,7 @@ def _flavors(folder: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(described.read_text(encoding="utf-8"))
         return {str(name): dict(conf) for name, conf in document["flavors"].items()}
-    except (
-        yaml.YAMLError,
-        UnicodeDecodeError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-    ) as e:
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as e:
         raise Corrupt(f"The file MLmodel can't be read: {e!r:.300}.") from e
 
 
@@ -106,7 +100,7 @@ def _commands(folder: Path, flavors: dict[str, Any], generic: dict[str, Any]) ->
     if generic.get("model_code_path"):
         yield f"it is the script {generic['model_code_path']!r:.100}, which is run"
     for value in _texts(flavors):
-        if PurePosixPath(value).is_absolute() or ".." in value.split("/"):
+        if PurePosixPath(value).is_absolute() or ".." in re.split(r"[/\\]", value):
             yield f"MLmodel names {value!r:.100}, which is outside of the model"
     if any(path != folder / MLMODEL for path in folder.rglob(MLMODEL)):
         yield "it holds another model in a folder"
@@ -116,11 +110,13 @@ def _commands(folder: Path, flavors: dict[str, Any], generic: dict[str, Any]) ->
 
 def _reads_data_only(flavors: dict[str, Any], generic: dict[str, Any]) -> bool:
     """Say whether the loader is known to run no code, whatever the files hold."""
+    if "/" in str(generic.get("data", "")):
+        return False  # loaders look for MLmodel beside it; without one, scikit-learn's unpickles
     module = str(generic["loader_module"])
     conf = flavors.get(module.removeprefix("mlflow."), {})
     kind = str(conf.get("model_class", ""))
     if module == "mlflow.xgboost":
-        return kind.startswith("xgboost.")
+        return kind.startswith(("xgboost.core.", "xgboost.sklearn."))
     if module == "mlflow.lightgbm":
         return kind == "lightgbm.basic.Booster"
     if module == "mlflow.sklearn":

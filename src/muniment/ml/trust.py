@@ -16,6 +16,7 @@ from pathlib import Path
 
 from muniment.domain.checks import Verdict
 from muniment.errors import PermissionDenied
+from muniment.scanning import scan_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,15 @@ class Judgement:
 
 
 def judge(file: Path) -> Judgement:
-    """Return the verdict on a file. The one place where a loader asks for one."""
-    return Judgement(Verdict.UNKNOWN, (f"{file.name} was not scanned",))
+    """Return the verdict on a file. The one place where a loader asks for one.
+
+    A pass must be about the file read as a pickle, or as an archive of them: of whatever is not
+    recognised as one, nobody can tell what its reader will make.
+    """
+    report = scan_file(file)
+    return Judgement(
+        report.verdict, tuple(f"{finding.what} ({finding.why})" for finding in report.findings)
+    )
 
 
 def require_trust(name: str, folder: Path, suspects: Iterable[Suspect], *, trust: bool) -> None:

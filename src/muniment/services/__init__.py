@@ -14,11 +14,12 @@ from muniment.services.artifacts.files import Files
 from muniment.services.artifacts.housekeeping import Housekeeping
 from muniment.services.base import Ports, Retention
 from muniment.services.catalog.catalog import Catalog
+from muniment.services.checking.checking import Checking
 from muniment.services.comments import Comments
 from muniment.services.feed import Feed
-from muniment.services.lifecycle.checks import Checks
 from muniment.services.lifecycle.lifecycle import Lifecycle
 from muniment.services.lineage.lineage import Lineage
+from muniment.services.provenance.provenance import Provenance
 from muniment.services.usage.deployments import Deployments
 from muniment.services.usage.observer import Observer
 from muniment.services.usage.uses import Uses
@@ -30,7 +31,7 @@ __all__ = [
     "Artifacts",
     "Auditor",
     "Catalog",
-    "Checks",
+    "Checking",
     "Comments",
     "Deployments",
     "Feed",
@@ -40,6 +41,7 @@ __all__ = [
     "Lineage",
     "Observer",
     "Ports",
+    "Provenance",
     "Retention",
     "Runs",
     "Services",
@@ -71,9 +73,14 @@ class Services:
         return Lifecycle(self._ports, self._caller)
 
     @cached_property
-    def checks(self) -> Checks:
-        """Verdicts on versions."""
-        return Checks(self._ports, self._caller)
+    def checks(self) -> Checking:
+        """Verdicts on versions, reported and found here."""
+        return Checking(self._ports, self._caller)
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """Signatures, trusted keys, model cards, bills of materials, evidence."""
+        return Provenance(self._ports, self._caller)
 
     @cached_property
     def comments(self) -> Comments:

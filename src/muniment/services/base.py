@@ -61,6 +61,8 @@ class Ports:
     observer: Observer | None = None
     retention: Retention = field(default_factory=Retention)
     clock: Callable[[], datetime] = utcnow
+    runs_checks: bool = False
+    """Whether a process that serves this registry runs the checks that versions wait for."""
 
     def begin(self) -> None:
         """Make what every registry has, and see to it that the blobs are this one's.

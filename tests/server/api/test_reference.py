@@ -202,7 +202,7 @@ def test_hostile_paths_get_a_documented_answer(server: Server, openapi: Json, ro
     documented = openapi["paths"][route.path_format][method.lower()]["responses"]
     good = {"name": "fraud", "number": "1", "alias": "a", "path": "a", "digest": "0" * 64}
     good |= {"id": "0" * 32, "metadata_id": "0" * 32, "stage": "s", "environment": "e"}
-    good |= {"deployment": "d", "delivery": "0" * 32}
+    good |= {"deployment": "d", "delivery": "0" * 32, "signature": "1", "key": "k"}
     for hostile, wrong in itertools.product(HOSTILE, names):
         path = route.path_format.format_map({**good, wrong: hostile})
         status, content = as_it_stands(server, method, path, **{"Upload-Offset": "0"})
@@ -222,7 +222,7 @@ def test_hostile_bodies_get_a_documented_answer(
     (method,) = route.methods or ()
     documented = openapi["paths"][route.path_format][method.lower()]["responses"]
     good = {"name": "n", "number": "1", "alias": "a", "id": "0" * 32, "stage": "s"}
-    good |= {"environment": "e", "deployment": "d"}
+    good |= {"environment": "e", "deployment": "d", "signature": "1", "key": "k"}
     path = route.path_format.format_map(good)
     for body, media_type in itertools.product(BODIES, ("application/json", "text/plain", "")):
         headers = {"Content-Type": media_type} if media_type else {}

@@ -14,6 +14,7 @@ from muniment.client.backend.administration import AdministrationBackend, Housek
 from muniment.client.backend.artifacts import ArtifactsBackend, Progress, Source
 from muniment.client.backend.catalog import CatalogBackend
 from muniment.client.backend.lifecycle import LifecycleBackend
+from muniment.client.backend.provenance import ProvenanceBackend
 from muniment.client.backend.records import (
     ChecksBackend,
     CommentsBackend,
@@ -38,6 +39,7 @@ __all__ = [
     "LifecycleBackend",
     "LineageBackend",
     "Progress",
+    "ProvenanceBackend",
     "Source",
     "UsesBackend",
     "WebhooksBackend",
@@ -61,6 +63,11 @@ class Backend(Protocol):
     @abstractmethod
     def checks(self) -> ChecksBackend:
         """Verdicts on versions."""
+
+    @property
+    @abstractmethod
+    def provenance(self) -> ProvenanceBackend:
+        """Signatures, trusted keys and exports."""
 
     @property
     @abstractmethod

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from muniment.domain.activities import Happened
+from muniment.domain.checking import CheckConfiguration
 from muniment.domain.checks import CheckResult, Verdict
 from muniment.domain.comments import Comment
 from muniment.domain.deployments import Deployment, DeploymentStatus, Drift, Usage, Use
@@ -35,6 +36,28 @@ class ChecksBackend(Protocol):
     @abstractmethod
     def results(self, model: str, number: int) -> Sequence[CheckResult]:
         """Return the latest result of each check of a version, by the checks' names."""
+
+    @abstractmethod
+    def run(self, model: str, number: int, checks: Sequence[str] = ()) -> Sequence[CheckResult]:
+        """Run checks on a version (none: the workspace's), and return their results."""
+
+    @abstractmethod
+    def waiting(self, model: str, number: int) -> Sequence[str]:
+        """Return the checks that a version waits for."""
+
+    @abstractmethod
+    def available(self) -> Sequence[str]:
+        """Return the names of the checks that can be run."""
+
+    @abstractmethod
+    def configuration(self) -> CheckConfiguration:
+        """Return what is run on versions that are sealed."""
+
+    @abstractmethod
+    def configure(
+        self, configuration: CheckConfiguration, *, if_match: int | None = None
+    ) -> CheckConfiguration:
+        """Choose what is run on versions that are sealed from now on."""
 
 
 class CommentsBackend(Protocol):

@@ -11,6 +11,7 @@ from muniment.client.http.artifacts import HttpArtifacts
 from muniment.client.http.catalog import HttpCatalog
 from muniment.client.http.connection import Connection
 from muniment.client.http.lifecycle import HttpLifecycle
+from muniment.client.http.provenance import HttpProvenance
 from muniment.client.http.records import (
     HttpChecks,
     HttpComments,
@@ -73,6 +74,11 @@ class HttpBackend(Backend):
     def checks(self) -> HttpChecks:
         """Verdicts on versions."""
         return HttpChecks(self._connection)
+
+    @cached_property
+    def provenance(self) -> HttpProvenance:
+        """Signatures, trusted keys and exports."""
+        return HttpProvenance(self._connection)
 
     @cached_property
     def comments(self) -> HttpComments:

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Final, cast
 from urllib.parse import quote
 
 from muniment.client.backend import (
@@ -17,11 +19,13 @@ from muniment.client.backend import (
     LineageBackend,
     UsesBackend,
 )
+from muniment.client.http import wire
 from muniment.client.http.catalog import model_path, version_path
 from muniment.client.http.connection import Connection
 from muniment.client.http.lifecycle import request_path
 from muniment.client.http.wire import Pairs, items_of, page_of, params, repeated
 from muniment.domain.activities import Happened
+from muniment.domain.checking import CheckConfiguration
 from muniment.domain.checks import CheckResult, Verdict
 from muniment.domain.comments import Comment
 from muniment.domain.deployments import (
@@ -37,6 +41,8 @@ from muniment.domain.entities import Page
 from muniment.domain.lineage import Direction, Edge, LineageGraph, Node
 from muniment.domain.refs import Ref
 from muniment.domain.values import JsonObject
+
+_LOOK_AGAIN: Final = 0.5  # seconds
 
 
 class _Part:
@@ -69,6 +75,34 @@ class HttpChecks(_Part, ChecksBackend):
     def results(self, model: str, number: int) -> Sequence[CheckResult]:
         path = f"{version_path(model, number)}/checks"
         return items_of(self._connection.get(path), CheckResult.from_json)
+
+    def run(self, model: str, number: int, checks: Sequence[str] = ()) -> Sequence[CheckResult]:
+        path = f"{version_path(model, number)}/checks/run"
+        answer = self._connection.call("POST", path, {"checks": list(checks)})
+        asked = set(cast("list[str]", answer["waiting"]))
+        while asked & set(self.waiting(model, number)):
+            time.sleep(_LOOK_AGAIN)
+        return [result for result in self.results(model, number) if result.name in asked]
+
+    def waiting(self, model: str, number: int) -> Sequence[str]:
+        answer = self._connection.get(f"{version_path(model, number)}/checks/waiting")
+        return cast("list[str]", answer["waiting"])
+
+    def available(self) -> Sequence[str]:
+        return cast("list[str]", self._connection.get("/checks")["items"])
+
+    def configuration(self) -> CheckConfiguration:
+        return CheckConfiguration.from_json(self._connection.get("/checks/configuration"))
+
+    def configure(
+        self, configuration: CheckConfiguration, *, if_match: int | None = None
+    ) -> CheckConfiguration:
+        body = configuration.to_json()
+        del body["revision"]
+        answer = self._connection.call(
+            "PUT", "/checks/configuration", body, headers=wire.if_match(if_match)
+        )
+        return CheckConfiguration.from_json(answer)
 
 
 class HttpComments(_Part, CommentsBackend):

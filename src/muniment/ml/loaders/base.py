@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any
 
 from muniment.domain.entities import Signature
 from muniment.errors import InvalidInput, MunimentError
@@ -60,8 +60,6 @@ class Loader(Configured, ABC):
     when they are read are refused, unless a scan on this machine clears them. `input_schema` and
     `output_schema` name schemas of pandera in a project, such as `project.schemas:Inputs`.
     """
-
-    Adapter: ClassVar[TypeAlias] = Adapter
 
     trust: bool = False
     input_schema: Place | None = None

@@ -23,6 +23,7 @@ from muniment.errors import (
 from muniment.services.access.access import EVERYWHERE, TOKEN_PREFIX, Access, SignedIn
 from muniment.services.access.audit import audited
 from muniment.services.access.passwords import (
+    check_password_rules,
     hash_password,
     new_one_time_password,
     new_secret,
@@ -62,18 +63,25 @@ class Administration(Service):
         display_name: str = "",
         role: Role | None = None,
         workspace: str = EVERYWHERE,
+        one_time_password: str | None = None,
     ) -> tuple[User, str | None]:
         """Make a user; return it with a one-time password (None for a service account).
 
+        Args:
+            one_time_password: that of a person, if it is not to be made here.
+
         Raises:
             AlreadyExists: the name is taken; names of deactivated users stay theirs.
+            InvalidInput: the name or the password breaks the rules.
         """
         self._require(Verb.USERS)
         names.check_user_name(name)
         names.check_text(display_name, "display name", names.MAX_LABEL_CHARS)
         if role is not None:
             self._check_grantable(workspace, Grant.of_role(role))
-        password = None if service else new_one_time_password()
+        if one_time_password is not None:
+            check_password_rules(one_time_password, name)
+        password = None if service else one_time_password or new_one_time_password()
         user = self._accounts.add_user(
             User(
                 id=0,

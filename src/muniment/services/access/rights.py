@@ -43,6 +43,19 @@ class Rights(Transitions):
         }
         return tuple(action for action, allows in allowed.items() if allows)
 
+    def objection(self, asked: TransitionRequest) -> str:
+        """Return why the caller can't approve an open request; "" if they can."""
+        model = self._store.model(ModelId(self._caller.workspace, asked.model_id))
+        to = find_stage(asked.to_stage, self.stages())
+        if model is None or to is None:
+            return f"The {'model' if model is None else 'stage'} is gone."
+        about = Asked.about(model, stage=to.name)
+        decision = self._caller.principal.decide(Verb.APPROVE_STAGE, about)
+        if not decision:
+            return f"Not allowed: {decision.because}."
+        found = self._objection(demands(to, model), model, to, asked)
+        return "" if found is None else str(found)
+
     # -- inside ----------------------------------------------------------------------------------
 
     def _own(self, asked: TransitionRequest) -> bool:

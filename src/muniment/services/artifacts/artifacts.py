@@ -312,18 +312,13 @@ class Artifacts(Service):
 
     def file(self, model: str, number: int, path: str) -> FileEntry:
         """Return one file of a version."""
-        self._check_read(model, Verb.DOWNLOAD)
-        version = self._version(model, number)
-        entry = self._manifest(version).file(path)
-        if entry is None:
-            raise NotFound(
-                f"Version {number} of {model!r:.200} has no file {path!r:.300}.",
-                hint=f"`muniment show {model:.200}/{number}` lists its files.",
-            )
-        if self._caller.principal is not OWNER:
-            self._audit_read({"model": model, "version": number, "path": path})
+        version, entry = self._file(model, number, path)
         self._observe(version, UseKind.DOWNLOAD)
         return entry
+
+    def glance(self, model: str, number: int, path: str) -> FileEntry:
+        """Return one file of a version, for a person to look at: on record, but no use of it."""
+        return self._file(model, number, path)[1]
 
     def read(
         self, model: str, number: int, path: str, start: int = 0, end: int | None = None
@@ -374,6 +369,19 @@ class Artifacts(Service):
         )
 
     # --------------------------------------------------------------------------------------------
+
+    def _file(self, model: str, number: int, path: str) -> tuple[ModelVersion, FileEntry]:
+        self._check_read(model, Verb.DOWNLOAD)
+        version = self._version(model, number)
+        entry = self._manifest(version).file(path)
+        if entry is None:
+            raise NotFound(
+                f"Version {number} of {model!r:.200} has no file {path!r:.300}.",
+                hint=f"`muniment show {model:.200}/{number}` lists its files.",
+            )
+        if self._caller.principal is not OWNER:
+            self._audit_read({"model": model, "version": number, "path": path})
+        return version, entry
 
     def _audit_read(self, details: JsonObject) -> None:
         if self._ports.auditor is not None:

@@ -34,6 +34,7 @@ from muniment.services.base import (
     same,
 )
 from muniment.services.catalog.models import Models, check_same_request, refuse_protected
+from muniment.services.checking.due import note_due
 from muniment.services.lineage.edges import details_of, first_edges, kept_edge
 from muniment.services.usage.in_use import recent_uses, refuse_in_use
 from muniment.storage.metadata import Remembered, Transaction
@@ -200,6 +201,7 @@ class Versions(Models):
             sealed = replace(
                 self._sealed(tx, live_model(tx, model), version, files), updated_at=now
             )
+            note_due(self._ports, tx, sealed)
             return sealed, ActivityKind.VERSION_SEALED, _content(sealed)
 
         return self._change(Verb.CREATE_VERSION, model, number, if_match, change)
@@ -319,6 +321,7 @@ class Versions(Models):
             tx.add_manifest(new.files)
             version = self._sealed(tx, model, version, new.files)
         version = tx.add_version(version)
+        note_due(self._ports, tx, version)
         details: JsonObject = {
             **_content(version),
             "description": version.description,

@@ -1,4 +1,4 @@
-"""Results of checks on versions, as others report them; the policies of stages look at them."""
+"""Results of checks on versions, which the policies of stages look at."""
 
 from __future__ import annotations
 
@@ -43,15 +43,28 @@ class Checks(Records):
                 created_at=now,
                 created_by=self._caller.actor,
                 model_id=parent.id,
-            ).checked()
-            result = replace(result, id=tx.add_record(result.to_record()).id)
-            details: JsonObject = {"check": name, "verdict": verdict.value, "result": result.id}
-            tx.record(
-                self._entry(ActivityKind.CHECK_REPORTED, now, version=number, details=details)
             )
-            return result
+            return self._add(tx, result)
 
         return self._store.transact(self._key(model), decide)
+
+    def _add(self, tx: Transaction, result: CheckResult) -> CheckResult:
+        """File a result in a transaction, and write it into the history."""
+        result = replace(result, id=tx.add_record(result.checked().to_record()).id)
+        details: JsonObject = {
+            "check": result.name,
+            "verdict": result.verdict.value,
+            "result": result.id,
+        }
+        tx.record(
+            self._entry(
+                ActivityKind.CHECK_REPORTED,
+                result.created_at,
+                version=result.version,
+                details=details,
+            )
+        )
+        return result
 
     def results(self, model: str, number: int) -> list[CheckResult]:
         """Return the latest result of each check of a version, by the checks' names."""

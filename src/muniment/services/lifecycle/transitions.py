@@ -22,11 +22,13 @@ from muniment.domain.entities import NO_STAGE, ModelVersion, RegisteredModel
 from muniment.domain.records import RecordKind
 from muniment.domain.requests import TransitionRequest
 from muniment.domain.requirements import Facts, Requirement, Rule, blockers, requirements
+from muniment.domain.signatures import NO_SIGNATURES, Signatures
 from muniment.domain.stages import Stage, demands, find_stage, stage_key, with_predefined
 from muniment.domain.values import JsonObject
 from muniment.errors import Blocked, InvalidInput
 from muniment.services.base import check_revision, live_model, live_version
 from muniment.services.lifecycle.stages import Stages
+from muniment.services.provenance.signatures import judged_signatures
 from muniment.services.usage.in_use import recent_uses, refuse_in_use
 from muniment.storage.metadata import Transaction
 
@@ -122,10 +124,15 @@ class Transitions(Stages):
             version=version,
             incumbent=there[-1] if there and not again else None,
             checks=verdicts(results) if demanded.checks else {},
+            signatures=self._signatures(tx, version) if demanded.signed else NO_SIGNATURES,
             approvals=0 if asked is None else len(asked.approvals),
             automation=automation,
         )
         return requirements(demanded, facts)
+
+    def _signatures(self, tx: Transaction, version: ModelVersion) -> Signatures:
+        records = tx.records(RecordKind.SIGNATURE, version=version.version)
+        return judged_signatures(self._ports, version, records)
 
     def _refuse_blocked(
         self,

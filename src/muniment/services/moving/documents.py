@@ -2,7 +2,7 @@
 
     of a model      model, version …, reference …, record …, idempotency …, use …, activity …
     of the rest     workspace, stage …, file …
-    with accounts   user …, grant …, token …, webhook …, audit, activity …
+    with accounts   user …, grant …, token …, webhook …, document …, audit, activity …
 
 Ids of rows are left out: they mean nothing elsewhere. Records keep theirs, by which the history and
 comments speak of them.
@@ -28,6 +28,7 @@ from muniment.domain.files import StoredFile
 from muniment.domain.records import Record, RecordKind
 from muniment.domain.values import Json, JsonObject, as_object, time_from_json, time_to_json
 from muniment.domain.webhooks import Webhook
+from muniment.storage.documents import Document
 from muniment.errors import InvalidInput
 from muniment.storage.wholes import Belonging, Remembered
 
@@ -248,6 +249,26 @@ def token_from(document: Json) -> Token:
     """Read what `token_line` wrote."""
     v = as_object(document, "a token")
     return replace(Token.from_json(v), secret=cast(str, v["secret"]))
+
+
+def document_line(workspace: str, document: Document) -> JsonObject:
+    """Return the line of what a workspace has settled: whom it trusts, what it checks."""
+    return {
+        "document": {
+            "workspace": workspace,
+            "name": document.name,
+            "revision": document.revision,
+            "body": document.body,
+        }
+    }
+
+
+def document_from(value: Json) -> tuple[str, Document]:
+    """Read what `document_line` wrote: a workspace, and its document."""
+    v = as_object(value, "a document")
+    body = as_object(v["body"], "the body of a document")
+    document = Document(cast(str, v["name"]), body, cast(int, v["revision"]))
+    return cast(str, v["workspace"]), document
 
 
 def webhook_line(webhook: Webhook) -> JsonObject:

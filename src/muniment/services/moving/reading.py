@@ -222,6 +222,8 @@ def _accounts(stores: Stores) -> Iterator[JsonObject]:
     yield from map(documents.token_line, tokens)
     for workspace in stores.metadata.workspaces():
         yield from map(documents.webhook_line, _webhooks(stores, workspace.name))
+        for document in stores.metadata.documents(workspace.name):
+            yield documents.document_line(workspace.name, document)
     yield from _audit(accounts)
 
 

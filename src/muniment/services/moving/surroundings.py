@@ -23,6 +23,7 @@ from muniment.errors import Conflict
 from muniment.services.moving import documents
 from muniment.services.moving.sheets import Sheet
 from muniment.storage.accounts import AccountStore, AuditHead
+from muniment.storage.documents import Document
 from muniment.storage.factory import Stores
 
 _ENTRIES_AT_ONCE: Final = 500
@@ -87,7 +88,7 @@ class WorkspacesRestorer:
 
 
 class AccountsRestorer:
-    """Puts users, grants, tokens and webhooks, with their secrets, and the audit log.
+    """Puts users, grants, tokens, webhooks, what workspaces have settled, and the audit log.
 
     Only where there are none, or the very same.
     """
@@ -112,6 +113,8 @@ class AccountsRestorer:
                     changed |= self._put_token(documents.token_from(document))
                 case "webhook":
                     changed |= self._put_webhook(documents.webhook_from(document))
+                case "document":
+                    changed |= self._put_document(*documents.document_from(document))
                 case "audit":
                     changed |= self._put_audit(_head_from(document), sheet)
                 case "activity":
@@ -178,6 +181,20 @@ class AccountsRestorer:
         if replace(here, id=0) == webhook:
             return False
         return self._stores.webhooks.save_webhook(replace(webhook, id=here.id))
+
+    def _put_document(self, workspace: str, document: Document) -> bool:
+        store = self._stores.metadata
+        here = store.document(workspace, document.name)
+        if here is not None and here.body == document.body:
+            return False
+        revision = 0 if here is None else here.revision
+        if revision >= document.revision:
+            raise _other("document", document.name)
+        while revision < document.revision:  # a save raises it by one
+            revision = store.save_document(
+                workspace, document.name, document.body, expect=revision
+            ).revision
+        return True
 
     def _put_audit(self, head: AuditHead, sheet: Sheet) -> bool:
         verify_chain(

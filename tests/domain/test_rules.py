@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from muniment.cli.rules import read_rule, written
+from muniment.domain.rules import read_rule, written
 from muniment.domain.stages import MetricRule
 from muniment.errors import InvalidInput
 

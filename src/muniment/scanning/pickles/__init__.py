@@ -1,0 +1,1 @@
+"""Pickles, followed without being loaded: see `machine`."""
