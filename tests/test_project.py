@@ -50,7 +50,7 @@ def test_rules_and_use_cases_need_the_standard_library_alone(package: str) -> No
 
 
 def declared() -> list[Requirement]:
-    """Every requirement that pyproject.toml names but those of sagemaker-v2, which has its own lock."""
+    """Every requirement that pyproject.toml names; sagemaker-v2 has a lock of its own."""
     project, groups = PYPROJECT["project"], PYPROJECT["dependency-groups"]
     extras = [v for k, v in project["optional-dependencies"].items() if k != "sagemaker-v2"]
     lists = [project["dependencies"], *extras, *groups.values()]

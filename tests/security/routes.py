@@ -1010,6 +1010,70 @@ def _(world: World, name: str) -> Ask:
     return filled(f"/deleted-models/{made.id}")
 
 
+# The pages of administration and webhooks
+
+page("/admin", "signed in", 303)(lambda world, name: Ask("/admin"))
+page("/admin/tokens", "signed in")(lambda world, name: Ask("/admin/tokens"))
+page("/admin/users", "root")(lambda world, name: Ask("/admin/users"))
+page("/admin/grants", "admin")(lambda world, name: Ask("/admin/grants"))
+page("/admin/audit", "root")(lambda world, name: Ask("/admin/audit"))
+page("/admin/stages", "viewer")(lambda world, name: Ask("/admin/stages"))
+page("/admin/stages/{name}", "viewer")(lambda world, name: Ask("/admin/stages/Staging"))
+page("/webhooks", "admin")(lambda world, name: Ask("/webhooks"))
+form("/admin/users", "root", 200)(
+    lambda world, name: filled("/admin/users", name=world.name("person"))
+)
+form("/admin/grants", "admin")(
+    lambda world, name: filled(
+        "/admin/grants", action="grant", subject=f"user:{world.person()}", role="viewer"
+    )
+)
+form("/admin/audit", "root")(lambda world, name: filled("/admin/audit"))
+form("/admin/stages", "admin")(
+    lambda world, name: filled("/admin/stages", name=world.name("stage"), order="500")
+)
+
+
+@page("/admin/users/{name}", "root")
+def _(world: World, name: str) -> Ask:
+    return Ask(f"/admin/users/{world.person()}")
+
+
+@form("/admin/users/{name}", "root")
+def _(world: World, name: str) -> Ask:
+    return filled(f"/admin/users/{world.person()}", action="deactivate")
+
+
+@form("/admin/tokens", "root")  # of somebody else; one's own are tried in tests of their own
+def _(world: World, name: str) -> Ask:
+    token, _ = world.owner.administration.create_token(user=world.person())
+    return filled("/admin/tokens", action="revoke", token=token.id)
+
+
+@form("/admin/stages/{name}", "admin")
+def _(world: World, name: str) -> Ask:
+    present = world.owner.lifecycle.stage("Archived")
+    changed = {"order": "300", "revision": str(present.revision)}
+    return filled("/admin/stages/Archived", action="describe", **changed)
+
+
+def hooked(world: World) -> str:
+    """Return the path of a webhook."""
+    event = Event.parse("stage.entered")
+    changes = WebhookChanges(name="x", url="https://hooks.invalid/x", events=[event])
+    return f"/webhooks/{world.owner.webhooks.create(changes).uuid}"
+
+
+page("/webhooks/{uuid}", "admin")(lambda world, name: Ask(hooked(world)))
+form("/webhooks/{uuid}", "admin")(lambda world, name: filled(hooked(world), action="disable"))
+
+
+@form("/webhooks", "admin")
+def _(world: World, name: str) -> Ask:
+    hook = {"name": "x", "url": "https://hooks.invalid/x", "event stage.entered": "on"}
+    return filled("/webhooks", **hook)
+
+
 APART: Final = {
     *NEWS,
     f"POST {API}/me/password",

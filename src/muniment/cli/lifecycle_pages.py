@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from muniment.cli import blocking, words
 from muniment.cli.draw import Block, Cell, Column, Facts, Heading, Lines, Paragraph, Styled, Table
-from muniment.domain.rules import written
 from muniment.domain.requests import RequestState, TransitionRequest
 from muniment.domain.requirements import Requirement
+from muniment.domain.rules import written
 from muniment.domain.stages import Policy, Stage
 from muniment.domain.timeline import Post, Tenure, Undone
 from muniment.domain.values import utcnow

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from muniment.cli import provenance_pages
+from muniment.cli import provenance_pages, words
 from muniment.cli.app import KEYS, LIFECYCLE, LOOK, command
 from muniment.cli.session import Session, first_line
 from muniment.domain.values import JsonObject
@@ -147,7 +147,7 @@ def evidence(
     file = to or Path(f"{version.model}-{version.version}-evidence.zip")
     session.registry.evidence(version, file)
     size = file.stat().st_size
-    done = f"Wrote the evidence of {version.ref} to {file} ({size:,} bytes)."
+    done = f"Wrote the evidence of {version.ref} to {file} ({words.size(size)})."
     session.out.said({"file": str(file), "bytes": size}, str(file), done)
     session.out.hint(f"`muniment verify {file}` proves it, anywhere.")
 
@@ -234,8 +234,13 @@ def _sign_folder(
 
 
 def _write(session: Session, content: bytes, to: Path | None) -> None:
-    """Write what programs read as it is: to a file, or to standard output in every form."""
+    """Write what programs read as it is: to a file, or to standard output in every form.
+
+    On a terminal, what would steer it is escaped: a card came with the model's files.
+    """
     if to is None:
+        if sys.stdout.isatty():
+            content = words.printable(content.decode("utf-8", "replace")).encode()
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

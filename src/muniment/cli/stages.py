@@ -10,9 +10,9 @@ import typer
 from muniment.cli import lifecycle_pages, words
 from muniment.cli.app import POLICY, STAGES
 from muniment.cli.models import read_json
-from muniment.domain.rules import read_rule
 from muniment.cli.session import Session
 from muniment.domain.access import Role
+from muniment.domain.rules import read_rule
 from muniment.domain.stages import Policy, Stage, policies_from_json
 from muniment.domain.values import Json
 from muniment.errors import InvalidInput

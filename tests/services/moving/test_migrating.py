@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,10 @@ import pytest
 from muniment.domain.changes import NewVersion
 from muniment.errors import Conflict
 from muniment.services.moving import RegistrySource, compare, migrate
+from muniment.signing.judging import sign
+from muniment.signing.proofs import prove
 from muniment.storage.factory import Stores
+from tests.signing.people import person
 
 from .registries import check, house_in, told
 
@@ -108,3 +113,24 @@ def test_a_migration_that_stopped_before_any_write_goes_on_and_shows_no_half(
     assert 5 < lives < 100
     assert told(empty) == told(full)
     check(empty)
+
+
+def test_signatures_and_the_keys_that_are_trusted_come_along(
+    full: Stores, empty: Stores, tmp_path: Path
+) -> None:
+    house, ada = house_in(full), person(tmp_path)
+    house.provenance.trust_key("release", ada.pem)
+    bundle = sign(house.artifacts.manifest("fraud", 3), "fraud", ada.signing)
+    house.provenance.add_signature("fraud", 3, bundle)
+    migrate(full, empty)
+    there = house_in(empty)
+    assert there.provenance.keys() == house.provenance.keys()
+    assert there.provenance.signatures("fraud", 3) == house.provenance.signatures("fraud", 3)
+    assert there.provenance.signatures("fraud", 3).keys == ("release",)
+    evidence = b"".join(there.provenance.evidence("fraud", 3))
+    assert evidence == b"".join(house.provenance.evidence("fraud", 3))
+    assert prove(io.BytesIO(evidence)).problems == ()
+
+    house.provenance.drop_key("release")
+    assert migrate(full, empty).moved.same == 5
+    assert there.provenance.keys() == ()

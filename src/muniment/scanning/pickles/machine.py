@@ -45,6 +45,11 @@ class Machine:
     pickle made happen so far: data that merely looks like a pickle gets nowhere.
     """
 
+    reader: Reader
+    stack: list[object]
+    marks: list[list[object]]
+    memo: dict[int, object]
+
     def __init__(
         self,
         reader: Reader,
@@ -57,9 +62,9 @@ class Machine:
         self.scan = scan
         self.persistent = persistent
         self.joblib = joblib
-        self.stack: list[object] = []
-        self.marks: list[list[object]] = []
-        self.memo: dict[int, object] = {}
+        self.stack = []
+        self.marks = []
+        self.memo = {}
         self.names = 0
         self.calls = 0
 

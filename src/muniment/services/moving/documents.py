@@ -28,8 +28,8 @@ from muniment.domain.files import StoredFile
 from muniment.domain.records import Record, RecordKind
 from muniment.domain.values import Json, JsonObject, as_object, time_from_json, time_to_json
 from muniment.domain.webhooks import Webhook
-from muniment.storage.documents import Document
 from muniment.errors import InvalidInput
+from muniment.storage.documents import Document
 from muniment.storage.wholes import Belonging, Remembered
 
 # -- models --------------------------------------------------------------------------------------
