@@ -90,6 +90,7 @@ def test_a_one_shot_upload_that_stops_leaves_nothing(house: House) -> None:
     assert list(house.ports.blobs.writers()) == []
 
 
+@pytest.mark.embedded
 def test_a_truncated_blob_is_missing_until_it_is_uploaded_again(house: House) -> None:
     house.store(CONTENT)
     path = house.ports.blobs.local_path(DIGEST)
