@@ -12,10 +12,13 @@ import joblib
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+import muniment
 from muniment.client.registry import Registry
+from muniment.domain.checks import Verdict
 from muniment.errors import MunimentError, PermissionDenied
 from muniment.ml import MunimentLoader, MunimentRegister, MunimentSaver
-from muniment.ml.trust import Suspect, require_trust
+from muniment.ml.trust import Suspect, judge, require_trust
+from muniment.signing.keys import generate_key_pair
 from tests.client import servers
 from tests.ml.models import labels, rows
 
@@ -126,3 +129,37 @@ def test_many_findings_are_counted(tmp_path: Path) -> None:
     with pytest.raises(PermissionDenied, match=r"\(and 2 more\)") as refused:
         require_trust("it", tmp_path, [Suspect(f"reason {n}") for n in range(5)], trust=False)
     assert refused.value.details["findings"] == [f"reason {n}" for n in range(5)]
+
+
+def test_only_what_a_trusted_key_has_signed_is_loaded_where_that_is_demanded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, key = str(tmp_path / "registry"), tmp_path / "key.pem"
+    info = MunimentSaver(path=str(tmp_path / "model"), flavor="json").save({"limit": 2.5})
+    MunimentRegister(registry=home).register("m", info.model_uri)
+    with pytest.raises(PermissionDenied, match=r"No trusted key has signed m/1.*'unsigned'"):
+        MunimentLoader(registry=home, signed=True).load("models:/m/1")
+    monkeypatch.setenv("MUNIMENT_SIGNED_ONLY", "true")
+    for refused in ("models:/m/1", info.model_uri):
+        with pytest.raises(PermissionDenied, match="No trusted key"):
+            MunimentLoader(registry=home).load(refused)
+    assert MunimentLoader(registry=home, trust=True).load("models:/m/1").model == {"limit": 2.5}
+
+    private, public = generate_key_pair()
+    key.write_bytes(private)
+    with muniment.connect(home) as registry:
+        registry.sign("m/1", key)
+        with pytest.raises(PermissionDenied, match="untrusted-key"):
+            MunimentLoader(registry=home).load("models:/m/1")
+        registry.trust_key("release", public.decode())
+    assert MunimentLoader(registry=home).load("models:/m/1").model == {"limit": 2.5}
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("behind", [b"", b"\n", b"# a comment\n"])
+def test_a_pickle_is_judged_as_one_whatever_it_looks_like(
+    protocol: int, behind: bytes, nest: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_bytes(pickle.dumps(Canary(nest), protocol) + behind)
+    assert judge(file).verdict is not Verdict.PASS

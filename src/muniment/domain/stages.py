@@ -93,9 +93,9 @@ class Policy:
     `approvals` of people with at least the role `approver`; `self_approval` lets the requester be
     one. `checks` must have passed; `metrics` must hold; `tags` (`key` or `key=value`) must stand on
     the version or its model, as must a description and the tag `owner` where demanded. With
-    `signed` a trusted key must have signed the version. With `automation_only` nobody but a token marked as
-    automation moves a version here. An open request expires after `request_days`; who has been in
-    the stage for `review_days` is due for review.
+    `signed` a trusted key must have signed the version. With `automation_only` nobody but a token
+    marked as automation moves a version here. An open request expires after `request_days`; who has
+    been in the stage for `review_days` is due for review.
     """
 
     models: str = "*"

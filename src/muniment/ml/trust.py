@@ -4,19 +4,27 @@
         └─────> scanned here, on this machine: pass ─────────────────> yes
                                                fail, unknown ────────> PermissionDenied
 
+Where only signed models may be loaded (`MUNIMENT_SIGNED_ONLY`, or a loader's `signed`), that is
+asked before, of all formats: a key that the workspace trusts must have signed the version.
+
 Which files are suspect follows from what is going to read them, never from what they are called.
 Nothing in the model's files can make them trusted: no list, no signature of theirs, no flag.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from muniment.domain.checks import Verdict
+from muniment.domain.signatures import SignatureState
 from muniment.errors import PermissionDenied
 from muniment.scanning import scan_file
+
+SIGNED_ONLY: Final = "MUNIMENT_SIGNED_ONLY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,27 @@ def require_trust(name: str, folder: Path, suspects: Iterable[Suspect], *, trust
             "without code: xgboost, lightgbm, onnx, safetensors.",
             details={"findings": found},
         )
+
+
+def signed_only() -> bool:
+    """Say whether the environment lets loaders load nothing but what a trusted key has signed."""
+    return os.environ.get(SIGNED_ONLY, "").lower() in ("1", "true", "yes", "on")
+
+
+def require_signature(name: str, state: SignatureState, *, trust: bool) -> None:
+    """Return if a trusted key has signed what is to be loaded, or its caller trusts it anyway.
+
+    Raises:
+        PermissionDenied: no trusted key has.
+    """
+    if trust or state is SignatureState.VERIFIED:
+        return
+    raise PermissionDenied(
+        f"No trusted key has signed {name}: its signatures are {state.value!r}.",
+        hint=f"`muniment sign {name}` signs it, `muniment keys trust` says whose signatures count; "
+        "trust=True loads it all the same.",
+        details={"signatures": state.value},
+    )
 
 
 def _against(folder: Path, suspect: Suspect) -> list[str]:

@@ -12,6 +12,7 @@ from muniment.client import formats
 from muniment.client.registry import Registry
 from muniment.connecting import connect
 from muniment.domain.entities import ModelVersion
+from muniment.domain.signatures import SignatureState
 from muniment.errors import ConfigurationError, Corrupt, InvalidInput, MunimentError, NotFound
 from muniment.ml.configuration import Place, imported
 from muniment.ml.descriptor import DESCRIPTOR, EXAMPLE, SCHEMA, Descriptor
@@ -19,7 +20,7 @@ from muniment.ml.examples import read_example
 from muniment.ml.flavors import FLAVORS, Flavor
 from muniment.ml.flavors.pytorch import PytorchFlavor, built
 from muniment.ml.loaders.base import Adapter, Loader
-from muniment.ml.trust import Suspect, require_trust
+from muniment.ml.trust import Suspect, require_signature, require_trust, signed_only
 from muniment.ml.uris import check_uri, folder_of, ref_of
 
 
@@ -55,12 +56,15 @@ class MunimentLoader(Loader):
     An address is `models:/fraud/3`, `models:/fraud@champion`, any reference of the client
     (`fraud/Production`), or a folder as `file:///…` or an absolute path. `registry` is what
     `muniment.connect` takes: by default what the environment says. `module` names what builds the
-    `nn.Module` that a state dict of PyTorch goes into, such as `my_project.nets:Net`.
+    `nn.Module` that a state dict of PyTorch goes into, such as `my_project.nets:Net`. `signed`
+    loads only what a key that the workspace trusts has signed; so does MUNIMENT_SIGNED_ONLY in the
+    environment, whatever the loader says.
     """
 
     KIND: Literal["MunimentLoader"] = "MunimentLoader"
     registry: str | None = None
     module: Place | None = None
+    signed: bool = False
 
     def load(self, uri: str) -> FlavoredModel:
         """Return the model at an address; bytes are verified, and kept in the local cache.
@@ -73,7 +77,10 @@ class MunimentLoader(Loader):
             Corrupt: the files are not of their format.
         """
         folder = folder_of(check_uri(uri))
+        signed = self.signed or signed_only()
         if folder is not None:
+            if signed:  # signatures are kept by registries
+                require_signature(str(folder), SignatureState.UNSIGNED, trust=self.trust)
             if not (folder / DESCRIPTOR).is_file():
                 raise NotFound(
                     f"{str(folder)!r:.300} holds no {DESCRIPTOR}.",
@@ -83,6 +90,9 @@ class MunimentLoader(Loader):
         ref = ref_of(uri)
         with connect(self.registry) as registry:
             version = registry.version(ref)
+            if signed and not self.trust:
+                state = registry.signatures(version).state
+                require_signature(version.ref, state, trust=self.trust)
             manifest = registry.manifest(version)
             content = registry.read(version, DESCRIPTOR) if manifest.file(DESCRIPTOR) else None
             if content is None or not _is_ours(content):
