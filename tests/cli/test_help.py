@@ -27,7 +27,14 @@ def below(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 COMMANDS: dict[str, Any] = dict(below(ROOT))
-DEFAULTS = {"stages": "ls", "policy": "show", "import": "archive", "backup": "make", "keys": "ls"}
+DEFAULTS = {
+    "stages": "ls",
+    "policy": "show",
+    "import": "archive",
+    "backup": "make",
+    "keys": "ls",
+    "check": "show",
+}
 GROUPS = [name for name, child in ROOT.commands.items() if hasattr(child, "commands")]
 assert {*registering.__all__} >= {"look", "models"}  # whose import makes the commands
 EVERYWHERE = {"--registry", "--workspace", "--output", "-o", "--quiet", "-q", "--debug"}
