@@ -36,7 +36,8 @@ from muniment.ml import (
     uri_for_model_version,
 )
 from tests.client import servers
-from tests.ml.models import Threshold, Wrapped, rows
+from tests.ml.estimators import Own
+from tests.ml.models import Threshold, Wrapped, labels, rows
 from tests.ml.test_flavors import (
     lightgbm_booster,
     onnx_model,
@@ -256,9 +257,16 @@ def test_a_pickle_in_a_folder_of_what_claims_to_be_skops_is_not_read(
     assert nest.exists(), "MLflow reads such a file as a pickle"
 
 
-def test_a_pickled_estimator_needs_trust(local: Any) -> None:
+def test_a_pickled_estimator_is_scanned(local: Any) -> None:
     options = PINNED | {"serialization_format": "cloudpickle"}
     saved = BuiltinSaver(flavor="sklearn", options=options).save(sklearn_model(), None, rows(3))
+    assert BuiltinLoader().load(saved.model_uri).predict(rows(3)).shape == (3,)
+
+
+def test_a_pickled_estimator_of_a_project_needs_trust(local: Any) -> None:
+    options = PINNED | {"serialization_format": "cloudpickle"}
+    own = Own(max_iter=500).fit(rows(), labels())
+    saved = BuiltinSaver(flavor="sklearn", options=options).save(own, None, rows(3))
     with pytest.raises(PermissionDenied, match=r"model\.pkl"):
         BuiltinLoader().load(saved.model_uri)
     assert BuiltinLoader(trust=True).load(saved.model_uri).predict(rows(3)).shape == (3,)
