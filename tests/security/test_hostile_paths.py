@@ -184,7 +184,7 @@ def found(folder: Path) -> Iterator[Path]:
 
 
 OWN: Final = re.compile(
-    r"(muniment|mlflow)\.db(-wal|-shm|-journal)?|mlflow\.lock|link|blobs/link|muniment\.\w+"
+    r"(muniment|mlflow)\.db(-wal|-shm|-journal)?|mlflow\.lock|link|blobs/link|blobs/owner|muniment\.\w+"
     r"|blobs/(sha256/)?([0-9a-f]{2}/){0,2}[0-9a-f]{64}|blobs/staging/[0-9a-f]{32}(\.\w+)?"
 )
 """The files of a home."""

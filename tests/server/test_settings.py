@@ -26,6 +26,7 @@ SOURCES = Path(muniment.__file__).parent
 @pytest.fixture(autouse=True)
 def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MUNIMENT_CHECKS_EVERY")  # set for the servers of other tests
 
 
 def source_of(name: str, **arguments: object) -> str:

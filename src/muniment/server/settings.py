@@ -57,6 +57,7 @@ OF_OTHERS: Final = frozenset(
         "MUNIMENT_COMPLETE",
         "MUNIMENT_CONSUMER",
         "MUNIMENT_GIT",
+        "MUNIMENT_OPT_ML",
         "MUNIMENT_PASSWORD",
         "MUNIMENT_PIPELINE_AUTHOR",
         "MUNIMENT_PIPELINE_BUCKET",
