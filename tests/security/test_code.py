@@ -74,15 +74,17 @@ def forbidden(tree: ast.AST) -> Iterator[str]:
                 yield f"line {node.lineno}: {called}({keyword.arg}={ast.unparse(value)})"
 
 
-STARTS: dict[str, set[str]] = {
+ALLOWED: dict[str, set[str]] = {
     # A fixed module of ours, in this Python: it runs a check apart from the server's process.
     "services/checking/running.py": {"subprocess.Popen(…)"},
+    # Reads and writes archives of whole registries by their headers; extracts nothing by a name.
+    "services/moving/tars.py": {"import tarfile"},
 }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_the_server_runs_nothing_that_it_stores_and_starts_no_shell(path: Path) -> None:
-    known = STARTS.get(path.relative_to(SOURCE).as_posix(), set())
+    known = ALLOWED.get(path.relative_to(SOURCE).as_posix(), set())
     found = forbidden(ast.parse(path.read_text("utf-8")))
     assert not [what for what in found if what.partition(": ")[2] not in known]
 
