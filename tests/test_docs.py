@@ -33,6 +33,7 @@ ELSEWHERE: Final = {"docs/api.md": "tests/server/test_docs.py runs it, and check
 """Pages whose blocks are run by another test."""
 
 NOT_RUN: Final = {
+    "muniment ready": "it asks port 8000; tests/cli/test_readiness.py runs it",
     "make demo": "tests/demo runs it; `make` would install everything once more",
     "make test": "it runs this test",
     "pip install muniment": "it is installed",
