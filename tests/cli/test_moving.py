@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -119,10 +120,18 @@ def test_a_server_is_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- replicate -----------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def empty_server(tmp_path: Path) -> Iterator[servers.Server]:
+    """A server of the test's own: what others have pushed would be there already."""
+    started = servers.start(tmp_path / "target")
+    yield started
+    started.end()
+
+
 def test_versions_are_copied_to_a_server(
-    muniment: Command, pushed: str, server: servers.Server
+    muniment: Command, pushed: str, empty_server: servers.Server
 ) -> None:
-    to = ("--to", server.url)
+    to = ("--to", empty_server.url)
     would = muniment("replicate", "fraud", *to, "--dry-run", "-o", "json").json
     assert [(one["source"], one["target"]) for one in would] == [
         ("fraud/1", None),
@@ -132,7 +141,7 @@ def test_versions_are_copied_to_a_server(
     assert all(one["copied"] and one["bytes"] for one in copied)
     again = muniment("replicate", *to, "--alias", "champion", "--with-aliases").out
     assert "0 versions copied (0 B sent), 1 version there already." in again
-    shown = muniment("show", "fraud@champion", "--registry", server.url, "-o", "json").json
+    shown = muniment("show", "fraud@champion", "--registry", empty_server.url, "-o", "json").json
     assert shown["digest"] == copied[0]["digest"]
     assert shown["tags"]["muniment.replicated_from"].endswith("registry default/fraud/1")
     assert "--to" in muniment("replicate", code=2).err
