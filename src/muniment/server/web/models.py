@@ -11,7 +11,6 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from muniment.domain.access import Verb
-from muniment.domain.checks import Verdict
 from muniment.domain.entities import ModelVersion, RegisteredModel
 from muniment.domain.query import (
     And,
@@ -70,7 +69,6 @@ async def show(visit: Visit) -> Response:
             "rows": _rows(services, found.items),
             "next_token": found.next_token,
             "stages": [s.name for s in services.lifecycle.stages()] if visit.may(Verb.READ) else [],
-            "verdicts": list(Verdict),
         }
 
     return await visit.page("models", {"orders": list(ORDERS), **await visit.wait_for(gather)})
