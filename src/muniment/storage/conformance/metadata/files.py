@@ -307,28 +307,31 @@ class FilesSuite(MetadataContract):
         self, store: MetadataStore
     ) -> None:
         writers, rounds = 4, 25
-        bytes_there: set[str] = set()
+        lost: list[str] = []
         done = threading.Event()
+
+        def named() -> set[str]:
+            return {file.digest for file in store.files(WORKSPACE, "", limit=100)}
 
         def write(n: int) -> None:
             for number in range(rounds):
                 # writers share contents, and free what they wrote before
-                blob = digest(f"{number % 5}")
                 while True:
-                    store.add_blob(blob, SIZE, NOON)
-                    bytes_there.add(blob)
+                    store.add_blob(digest(f"{number % 5}"), SIZE, NOON)
                     try:
                         store.put_file(file_of(f"run-{n}/file", f"{number % 5}"))
                     except MissingBlobs:
                         continue
                     break
-                assert blob in bytes_there
+
+        def remove(blob: str) -> None:
+            if blob in named():
+                lost.append(blob)
 
         def collect() -> None:
             while not done.is_set():
                 for blob in store.collectable_blobs(later(10**6), 5):
-                    remove = partial(bytes_there.discard, blob.digest)
-                    store.collect_blob(blob.digest, later(10**6), remove)
+                    store.collect_blob(blob.digest, later(10**6), partial(remove, blob.digest))
 
         with ThreadPoolExecutor(writers + 2) as threads:
             collectors = [threads.submit(collect) for _ in range(2)]
@@ -338,10 +341,9 @@ class FilesSuite(MetadataContract):
                 done.set()
             for collector in collectors:
                 collector.result()
-        named = {file.digest for file in store.files(WORKSPACE, "", limit=100)}
-        assert named == {digest(f"{(rounds - 1) % 5}")}
-        assert named <= bytes_there
-        assert named <= store.known_blobs(named)
+        assert lost == []
+        assert named() == {digest(f"{(rounds - 1) % 5}")}
+        assert named() <= store.known_blobs(named())
 
     # -- death -----------------------------------------------------------------------------------
 
