@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DELETE_ON_ERROR:
-.PHONY: help demo start up down test parts chaos oldest sagemaker check lint screenshots audit format bench lock clean clean-file
+.PHONY: help demo start up down test parts chaos oldest sagemaker check lint screenshots audit format bench bench-peer bench-quick lock clean clean-file
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -66,8 +66,14 @@ format: $(INSTALLED) ## put the code into shape
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format --quiet
 
-bench: $(INSTALLED) ## measure speed and memory
+bench: $(INSTALLED) ## measure speed and memory, into docs/benchmarks (needs wrk and nginx)
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-peer: $(INSTALLED) ## measure beside MLflow's server, which dev.lock installs
+	@$(BIN)/python -m bench --peer $(ARGS)
+
+bench-quick: $(INSTALLED) ## see that all benchmarks run (two minutes)
+	@$(BIN)/python -m bench --quick $(ARGS)
 
 # All but sagemaker-v2, which can't stand beside sagemaker.
 EXTRAS := $(addprefix --extra ,demo fsspec mlflow mongodb oidc postgres s3 sagemaker scan signing)

@@ -1,8 +1,7 @@
 """How much of the machine the blob folder leaves to its users, writing and reading one blob.
 
 What is written is durable when counted; parts are of 16 MiB. The yardsticks run in the same process
-and on the same disk, in turn with the store; each figure is the best of the rounds. Reads come from
-the page cache.
+and on the same disk, in turn with the store. Reads come from the page cache.
 """
 
 from __future__ import annotations
@@ -14,13 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import row
+from bench import Figure, Finding, Notebook
 from muniment.storage.blobs import CHUNK, BlobStore
 from muniment.storage.checked import CheckedBlobStore
 from muniment.storage.objects.folder import FolderBlobStore
 
 MIB, QUICK_MIB = 1024, 64
-ROUNDS, QUICK_ROUNDS = 3, 1
 PIECES_PER_WRITER = 16
 ID = "0" * 32
 
@@ -91,19 +89,19 @@ def empty_store(folder: Path) -> Iterator[BlobStore]:
     os.sync()
 
 
-def run(scratch: Path, *, quick: bool) -> None:
-    mib, rounds = (QUICK_MIB, QUICK_ROUNDS) if quick else (MIB, ROUNDS)
+def run(notebook: Notebook) -> None:
+    mib = QUICK_MIB if notebook.quick else MIB
     block = os.urandom(min(mib, 256) * CHUNK)
     pieces = [block[n * CHUNK % len(block) :][:CHUNK] for n in range(mib)]
-    plain, blobs = scratch / "plain", scratch / "blobs"
-    best: dict[str, float] = {}
+    plain, blobs = notebook.scratch / "plain", notebook.scratch / "blobs"
+    rounds: dict[str, list[float]] = {}
 
     def measure(name: str, work: Callable[[], None]) -> None:
         start = time.perf_counter()
         work()
-        best[name] = max(best.get(name, 0), mib / (time.perf_counter() - start))
+        rounds.setdefault(name, []).append(mib / (time.perf_counter() - start))
 
-    for _ in range(rounds):
+    for _ in range(notebook.rounds):
         measure(HASH, lambda: hash_plainly(pieces))
         measure(WRITE, lambda: write_plainly(plain, pieces, hashed=False))
         measure(READ, lambda: read_plainly(plain))
@@ -117,8 +115,6 @@ def run(scratch: Path, *, quick: bool) -> None:
             measure(STORE_READ, lambda: read_from(store))
         with empty_store(blobs) as store:
             measure(STORE_PARTS, lambda: write_in_parts_to(store, pieces))
-
-    for name, rate in best.items():
-        row(name, f"{rate:,.0f} MiB/s")
+    figures = {name: Figure(each, "MiB/s") for name, each in rounds.items()}
     for name, yardstick in COMPARED:
-        row(f"{name} / {yardstick}", f"{best[name] / best[yardstick]:.2f}")
+        notebook.note(Finding("", name, figures[name], figures[yardstick], yardstick))

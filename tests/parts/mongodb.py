@@ -105,7 +105,8 @@ def is_ferretdb() -> bool:
 # -- run by the keeper of `shared` ---------------------------------------------------------------
 
 
-def _start(data: Path) -> tuple[subprocess.Popen[bytes], str]:
+def start(data: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a server with its data in the new folder `data`; return it and its URL."""
     data.mkdir()
     mongod = shutil.which("mongod")
     return _start_ferretdb(data) if mongod is None else _start_mongod(mongod, data)
@@ -140,4 +141,4 @@ def _start_mongod(mongod: str, data: Path) -> tuple[subprocess.Popen[bytes], str
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]), _start)
+    keep(Path(sys.argv[1]), start)

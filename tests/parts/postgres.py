@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -67,21 +67,29 @@ def _programs() -> Path | None:
     return next((folder for folder in folders if (folder / "postgres").exists()), None)
 
 
-def start(data: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a server with its data in the new folder `data`; return it and its URL."""
+def start(
+    data: Path, settings: Mapping[str, str] = _SETTINGS
+) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a server with its data in the new folder `data`; return it and its URL.
+
+    Raises:
+        LookupError: PostgreSQL is not installed.
+    """
     import psycopg
 
     programs = _programs()
-    assert programs is not None
+    if programs is None:
+        raise LookupError(MISSING)
     data.mkdir(mode=0o700)
     user = _user()
     if user is not None:
         shutil.chown(data, user)
     initdb = f"{programs}/initdb -U postgres -A trust -E UTF8 --locale=C --no-sync -D".split()
-    subprocess.run([*initdb, data], user=user, check=True, cwd="/")
+    quiet = subprocess.DEVNULL
+    subprocess.run([*initdb, data], user=user, check=True, cwd="/", stdout=quiet)
     port = _free_port()
-    settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(port)}.items()]
-    server = subprocess.Popen([programs / "postgres", "-D", data, *settings], user=user, cwd="/")
+    options = [f"--{name}={value}" for name, value in {**settings, "port": str(port)}.items()]
+    server = subprocess.Popen([programs / "postgres", "-D", data, *options], user=user, cwd="/")
     url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
     while True:
         try:

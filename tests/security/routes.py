@@ -941,6 +941,9 @@ for each, shown in (
     ("files", ""),
     ("files/{path}", "/model.bin"),
     ("download/{path}", "/model.bin"),
+    ("card", ""),
+    ("bom", ""),
+    ("evidence", ""),
 ):
 
     @page(f"/models/{{name}}/{{number}}/{each}", "viewer", of_model=True)

@@ -96,6 +96,8 @@ def test_declared_again_it_is_changed_and_what_is_not_said_stays(fraud: House) -
     lagging = declare("fraud", "prod", "scoring", alias="champion", running=3)
     assert (lagging.version, lagging.alias, lagging.running) == (None, "champion", 3)
     assert declare("fraud", "prod", "scoring", alias="champion").running == 3
+    assert declare("fraud", "prod", "scoring", forget_running=True).running is None
+    assert declare("fraud", "prod", "scoring", running=3).running == 3
     assert declare("fraud", "prod", "scoring", stage="Production").running is None
     with pytest.raises(PreconditionFailed):
         declare("fraud", "prod", "scoring", version=3, if_match=1)

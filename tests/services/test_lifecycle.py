@@ -6,7 +6,9 @@ from datetime import datetime
 
 import pytest
 
+from muniment.domain.changes import ModelChanges, NewVersion
 from muniment.domain.refs import parse_ref
+from muniment.domain.stages import Policy, Stage
 from muniment.domain.timeline import Post
 from muniment.errors import Blocked, Conflict, InvalidInput, NotFound
 
@@ -147,3 +149,28 @@ def test_versions_that_stay_too_long_are_due_for_review(fraud: House) -> None:
     assert [version.version for version, _ in due] == [1]
     assert due[0][1] <= fraud.clock()
     assert fraud.lifecycle.reviews_due("fraud") == due
+
+
+def test_the_first_to_be_due_come_first_whatever_policy_they_are_under(fraud: House) -> None:
+    policies = (
+        Policy(models="fraud", review_days=10),
+        Policy(models="slow", review_days=20),
+        Policy(models="never", owner=True),
+    )
+    fraud.lifecycle.define_stage(Stage("Live", policies=policies))
+    for name in ("slow", "never", "other"):
+        fraud.catalog.create_version(name, NewVersion(source_uri="x:y"), create_model=True)
+    fraud.catalog.update_model("never", ModelChanges(tags={"owner": "ann"}))
+    moves = [("slow", 1), ("never", 1), ("fraud", 1), ("fraud", 2), ("other", 1), ("fraud", 3)]
+    for name, number in moves:
+        fraud.lifecycle.move_to_stage(name, number, "Live")
+        fraud.clock.forward(days=1)
+    fraud.clock.forward(days=7)
+    expected = ["fraud/1", "fraud/2"]
+    for days in (0, 12):  # then all of them are
+        fraud.clock.forward(days=days)
+        due = fraud.lifecycle.reviews_due()
+        assert [version.ref for version, _ in due] == expected
+        for limit in range(1, 6):
+            assert fraud.lifecycle.reviews_due(limit=limit) == due[:limit]
+        expected = ["fraud/1", "fraud/2", "fraud/3", "slow/1"]

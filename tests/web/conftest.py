@@ -23,10 +23,12 @@ import pytest
 import uvicorn
 
 from muniment.domain.changes import NewVersion
-from muniment.domain.entities import ModelVersion
+from muniment.domain.checking import due_record
+from muniment.domain.entities import DEFAULT_WORKSPACE, ModelVersion
 from muniment.domain.manifest import FileEntry, Manifest
 from muniment.server.app import create_app, open_ports
 from muniment.server.settings import Settings
+from muniment.storage.metadata import ModelId
 from tests.server.people import PASSWORD, Clock, House
 from tests.server.people import house as served
 from tests.web.visiting import Visitor
@@ -64,6 +66,13 @@ def stock(house: House, model: str, content: bytes = b"weights", **fields: Any) 
     files = Manifest.of([FileEntry("model.bin", digest, len(content))])
     new = NewVersion(files=files, **fields)
     return house.owner.catalog.create_version(model, new, create_model=True)
+
+
+def due(house: House, model: str, number: int, *checks: str) -> None:
+    """Let a version wait for checks, as if a process were about to run them."""
+    home, record = house.owner, due_record(number, house.clock(), checks)
+    key = ModelId(DEFAULT_WORKSPACE, home.catalog.model(model).id)
+    house.ports.metadata.transact(key, lambda tx: tx.add_record(record))
 
 
 # -- in Chromium ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from muniment.domain.access import Role
+from muniment.domain.access import Grant, Narrowing, Role
 from tests.server.people import House
 from tests.web.visiting import Visitor
 
@@ -112,6 +112,26 @@ def test_a_grant_to_nobody_is_refused_at_the_field(root: Visitor) -> None:
     assert page.form("/admin/grants", "grant").fields["subject"] == "nonsense"
 
 
+@pytest.mark.parametrize(
+    ("path", "press", "field", "text"),
+    [
+        ("/admin/grants", "grant", "subject", "user:nobody"),
+        ("/admin/grants", "grant", "tag", "no value"),
+        ("/admin/users/root", "token", "description", "d" * 200),
+        ("/admin/users/root", "token", "days", "soon"),
+        ("/admin/stages", "", "colour", "mauve"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(
+    root: Visitor, path: str, press: str, field: str, text: str
+) -> None:
+    others = {"subject": "user:root"} if path == "/admin/grants" else {}
+    others |= {"name": "Canary", "order": "150"} if path == "/admin/stages" else {}
+    page = root.do(path, path, press, **{**others, field: text})
+    assert page.faulty == [field]
+    assert page.form(path, press).fields[field] == text
+
+
 def test_everybody_makes_and_revokes_tokens_of_their_own(house: House, root: Visitor) -> None:
     house.person("vera", Role.VIEWER)
     vera = Visitor(house, "vera")
@@ -148,3 +168,29 @@ def test_a_form_that_no_page_of_ours_has_sent_does_nothing(house: House, root: V
         answer = root.request("POST", path, data={"name": "ben", "form": "0" * 64})
         assert answer.status_code == 400
     assert house.owner.administration.users().items[0].name == "root"
+
+
+def listed(visitor: Visitor, path: str, mark: str, next_page: str = "Next page") -> list[int]:
+    """Follow the links to the next page; return how many of 60 marks each of the pages has."""
+    pages = [visitor.get(path)]
+    while next_page in pages[-1].links:
+        pages.append(visitor.get(pages[-1].links[next_page]))
+    found = [set(re.findall(rf"{mark}-\d\d", page.html)) for page in pages]
+    assert len(set.union(*found)) == 60
+    return [len(marks) for marks in found]
+
+
+def test_roles_and_tokens_are_listed_a_page_at_a_time(house: House, root: Visitor) -> None:
+    house.person("ada")
+    administration = house.owner.administration
+    for n in range(60):
+        terms = Grant.of_role(Role.VIEWER, Narrowing(models=f"m-{n:02}"))
+        administration.add_grant("default", "user:ada", terms)
+        administration.create_token(user="ada", description=f"t-{n:02}")
+    ada = Visitor(house, "ada")
+    assert sum(listed(root, "/admin/grants", "m")) == 60
+    assert listed(root, "/admin/users/ada", "m", "Next page of roles") == [50, 10]
+    assert listed(root, "/admin/users/ada", "t", "Next page of tokens") == [50, 10]
+    assert listed(ada, "/admin/tokens", "t") == [50, 10]
+    assert root.get("/admin/grants?page_token=x").status == 400
+    assert ada.get("/admin/tokens?page_token=x").status == 400

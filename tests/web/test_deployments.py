@@ -118,13 +118,18 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(
 
 
 def test_what_is_not_there_can_not_be_deployed(visitor: Visitor, scoring: str) -> None:
-    for fields in ({"model": "nothing", "target": "1"}, {"model": "fraud", "target": "@nobody"},
-                   {"model": "fraud", "target": "99"}):  # fmt: skip
-        answer = visitor.send(
-            visitor.get(DECLARE), DECLARE, environment="test", name="try", **fields
+    for field, model, target, running in (
+        ("model", "nothing", "1", ""),
+        ("target", "fraud", "@nobody", ""),
+        ("target", "fraud", "99", ""),
+        ("running", "fraud", "1", "99"),
+    ):
+        fields = {"model": model, "target": target, "running": running}
+        page = Shown(
+            visitor.send(visitor.get(DECLARE), DECLARE, environment="test", name="try", **fields)
         )
-        assert answer.status_code == 404
-        assert "try" in answer.text
+        assert (page.status, page.faulty) == (404, [field])
+        assert page.form(DECLARE).fields["name"] == "try"
 
 
 def test_a_deployment_is_changed(house: House, visitor: Visitor, scoring: str) -> None:
@@ -132,6 +137,10 @@ def test_a_deployment_is_changed(house: House, visitor: Visitor, scoring: str) -
     assert "It drifted: it runs 1, but Production is 2" in page.text
     changed = house.owner.deployments.live_deployment("fraud", "prod", "scoring")
     assert (changed.stage, changed.running, changed.status) == ("Production", 1, "failed")
+    page = visitor.do(scoring, scoring, "change", running="")
+    assert "It drifted" not in page.text
+    cleared = house.owner.deployments.live_deployment("fraud", "prod", "scoring")
+    assert (cleared.stage, cleared.running, cleared.status) == ("Production", None, "failed")
     page = visitor.do(scoring, scoring, "change", target="1", running="", comment="")
     changed = house.owner.deployments.live_deployment("fraud", "prod", "scoring")
     assert (changed.version, changed.stage, changed.running) == (1, None, None)

@@ -24,7 +24,7 @@ def test_folders_are_walked_through_to_a_file(house: House, visitor: Visitor) ->
     put(house, "fraud", {"README.md": b"# Card", "tok/a b/vocab#1.txt": b"yes\nno\n"})
     top = visitor.get("/models/fraud/1/files")
     assert top.links["README.md"] == "/models/fraud/1/files/README.md"
-    assert "muniment pull 'fraud/1' --to ./model" in top.text
+    assert "muniment pull fraud/1 --to ./model" in top.text
     folder = visitor.get(top.links["tok/"])
     deeper = visitor.get(folder.links["a b/"])
     file = visitor.get(deeper.links["vocab#1.txt"])

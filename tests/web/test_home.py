@@ -116,3 +116,15 @@ def test_names_from_users_are_text_and_never_markup(house: House, visitor: Visit
         assert "<img src=x" not in page.html
         assert "<script>1" not in page.html
         assert name in page.text
+
+
+def test_an_address_of_nothing_is_a_page_for_browsers_and_a_problem_for_programs(
+    house: House, visitor: Visitor
+) -> None:
+    page = visitor.get("/model/fraud")
+    assert page.status == 404
+    assert "There is nothing at '/model/fraud'." in page.text
+    assert page.links["All models"] == "/models"
+    for path, headers in (("/model/fraud", {}), ("/api/v1/nothing", {"Accept": "text/html"})):
+        answer = house.client.get(path, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

@@ -201,12 +201,14 @@ def test_a_folder_is_registered_from_the_browser(site: House, tab: Page, folder:
     tab.get_by_label("Model", exact=True).fill("fraud detection")
     tab.get_by_label("Label").fill("1.0.0")
     tab.get_by_label("Metrics").fill("auc = 0.97\n\nloss=1e-3")
+    tab.get_by_label("Params").fill("depth = 6\nbooster = gbtree\nshuffle = true")
     tab.get_by_label("Tags").fill('team = risk\nzip = "10115"\nfolds = 7')
     register(tab)
     tab.wait_for_url("**/models/fraud%20detection/1")
     version = site.owner.catalog.version("fraud detection", 1)
     assert dict(version.metrics) == {"auc": 0.97, "loss": 0.001}
     assert dict(version.tags) == {"team": "risk", "zip": "10115", "folds": 7}
+    assert dict(version.params) == {"depth": 6, "booster": "gbtree", "shuffle": True}
     assert version.label == "1.0.0"
     assert files_of(site, "fraud detection") == {
         "README.md": 8,
@@ -230,6 +232,10 @@ def test_what_is_wrong_is_said_at_the_field_and_nothing_is_lost(
     register(tab)
     assert tab.locator("#fault-metrics").inner_text() == "The metric auc is no number."
     tab.get_by_label("Metrics").fill("auc = 0.9")
+    tab.get_by_label("Params").fill("depth = 6\ndepth = 7\nfolds")
+    register(tab)
+    assert "“depth” stands twice." in tab.locator("#fault-params").inner_text()
+    tab.get_by_label("Params").fill("depth = 6")
     register(tab)
     tab.locator("#fault-label").wait_for()
     assert "can't be a version label" in tab.locator("#fault-label").inner_text()

@@ -16,7 +16,7 @@ from muniment.domain.requests import RequestState
 from muniment.domain.stages import MetricRule, Policy, Stage
 from muniment.services import Services
 from tests.server.people import House
-from tests.web.conftest import stock
+from tests.web.conftest import due, stock
 from tests.web.visiting import Visitor
 
 if TYPE_CHECKING:
@@ -177,6 +177,20 @@ def test_a_request_shows_what_speaks_for_and_against_it(house: House, asked: str
     assert page.links["bias"] == "https://checks.example.org/1"
     assert "It can't be approved yet: 1 of the demands is not met." in page.text
     assert "approve" not in page.form(asked, "reject").buttons
+
+
+def test_a_demand_that_waits_for_its_check_says_so(house: House, asked: str) -> None:
+    grace = Visitor(house, "grace")
+    assert "Missing: the check 'bias' passes unknown" in grace.get(asked).text
+    due(house, "fraud", 2, "bias")
+    page = grace.get(asked)
+    assert "Waiting: the check 'bias' passes the check is waiting to be run" in page.text
+    assert "bias pending none yet waiting to be run, or running now" in page.text
+    assert "approve" not in page.form(asked, "reject").buttons
+    ask = grace.get("/models/fraud/2/request?stage=Production")
+    assert "Waiting: the check 'bias' passes" in ask.text
+    passed(house)
+    assert "Met: the check 'bias' passes pass" in grace.get(asked).text
 
 
 def test_who_used_the_version_that_is_replaced_is_named(house: House, asked: str) -> None:
@@ -434,6 +448,24 @@ def test_versions_that_are_due_for_review_are_listed(house: House, visitor: Visi
     assert "Due for review" not in visitor.get("/reviews").text
     house.clock.ahead = timedelta(days=31)
     assert "Due for review" in visitor.get("/reviews").text
+
+
+def test_of_many_that_are_due_the_first_are_listed(house: House, visitor: Visitor) -> None:
+    demand(house, Policy(review_days=30))
+    for _ in range(51):
+        version = house.owner.catalog.create_version(
+            "fraud", NewVersion(source_uri="s3://x/y"), create_model=True
+        )
+        house.owner.lifecycle.move_to_stage("fraud", version.version, "Production")
+    house.clock.ahead = timedelta(days=31)
+    page = visitor.get("/reviews")
+    assert "there are more" in page.text
+    assert "fraud/50" in page.links
+    assert "fraud/51" not in page.links
+    page = visitor.get("/")
+    assert "fraud/20" in page.links
+    assert "fraud/21" not in page.links
+    assert page.links["due for review"] == "/reviews"
 
 
 def test_the_pages_stand_in_every_workspace(house: House, visitor: Visitor) -> None:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from muniment.domain.checks import Verdict
 from tests.server.people import House
-from tests.web.conftest import PHONE, stock
+from tests.web.conftest import PHONE, due, stock
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -96,3 +97,35 @@ def test_what_is_pasted_works(fraud: House, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "model.bin").read_bytes() == b"w1"
     assert len(list((tmp_path / "cache").rglob("model.bin"))) == 1
+
+
+def test_what_is_pasted_for_mlflow_works_in_another_workspace(site: House, tmp_path: Path) -> None:
+    site.ports.metadata.ensure_workspace("risk", site.clock())
+    push = "/api/v1/models/fraud/push/model.txt"
+    risk = {"X-Muniment-Workspace": "risk"}
+    site.client.put(push, content=b"x", headers=risk).raise_for_status()
+    shown = site.client.get("/w/risk/models/fraud/1").text
+    way = html.unescape(re.findall(r'data-copy="(MLFLOW_[^"]*)"', shown)[0])
+    command = way.replace("mlflow artifacts", f"{shlex.quote(sys.executable)} -m mlflow artifacts")
+    done = subprocess.run(
+        ["sh", "-c", f"{command} --dst-path here"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "here" / "model.txt").read_bytes() == b"x"
+
+
+def test_verdicts_come_in_while_one_reads(fraud: House, tab: Page) -> None:
+    due(fraud, "fraud", 3, "bias")
+    with tab.expect_response("**/events?*"):
+        tab.goto("/models/fraud/3")
+    tab.get_by_label("Comment", exact=True).fill("Half a senten")
+    checks = tab.get_by_role("region", name="Checks")
+    assert "bias waiting" in " ".join(checks.inner_text().split())
+    fraud.owner.checks.report("fraud", 3, "bias", Verdict.FAIL, findings=("One group.",))
+    checks.get_by_text("One group.").wait_for()
+    assert tab.get_by_role("link", name="Show it").is_visible()
+    assert tab.get_by_label("Comment", exact=True).input_value() == "Half a senten"

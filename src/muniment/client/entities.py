@@ -252,4 +252,4 @@ class Version(ModelVersion):
 
 
 def _values(entity: object, kind: type[RegisteredModel | ModelVersion]) -> dict[str, Any]:
-    return {item.name: getattr(entity, item.name) for item in fields(kind)}
+    return {item.name: getattr(entity, item.name) for item in fields(kind) if item.init}

@@ -180,13 +180,19 @@ class Grant:
         for key, text in texts.items():
             # An empty pattern must never read as "all": it is refused, as anything else odd.
             if not isinstance(text, str) or len(text) > 500 or (not text and key != "tag"):
-                raise InvalidInput(f"A grant's {key} must be a pattern, not {text!r:.100}.")
+                raise InvalidInput(
+                    f"A grant's {key} must be a pattern, not {text!r:.100}.", details={"field": key}
+                )
         if texts["tag"] and "=" not in cast(str, texts["tag"]):
-            raise InvalidInput(f"A grant's tag is written key=value, not {texts['tag']!r:.100}.")
+            raise InvalidInput(
+                f"A grant's tag is written key=value, not {texts['tag']!r:.100}.",
+                details={"field": "tag"},
+            )
         if "\\" in cast(str, texts["models"]):  # a search's patterns could not say the same
             raise InvalidInput(
                 f"A grant's models can't hold a backslash: {texts['models']!r:.100}.",
                 hint="Write '?' for it.",
+                details={"field": "models"},
             )
         narrowing = Narrowing(**cast(dict[str, str], texts))
         if v.get("role") is not None and v.get("verbs") is not None:

@@ -13,12 +13,13 @@ its end no longer fits `activity_count` and `activity_head` of the model.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import takewhile
 from typing import Final, cast
 
+from muniment.domain.replacing import replace
 from muniment.domain.values import (
     Json,
     JsonObject,

@@ -7,13 +7,14 @@ is removed, others are set, those not named stay. An empty string clears a text.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from muniment.domain import names
 from muniment.domain.entities import ModelVersion, RegisteredModel, Signature
 from muniment.domain.lineage import Origin, check_origins
 from muniment.domain.manifest import Manifest
+from muniment.domain.replacing import replace
 from muniment.domain.values import JsonObject, Value, canonical_json, sha256_hex
 from muniment.errors import InvalidInput, LimitExceeded
 
@@ -143,8 +144,17 @@ class VersionChanges:
     run_id: str | None = None
     run_link: str | None = None
 
+    @property
+    def tags_only(self) -> bool:
+        """Whether nothing but tags is named."""
+        return self == VersionChanges(tags=self.tags)
+
     def apply(self, version: ModelVersion) -> ModelVersion:
         """Return the changed version (times and revision are the service's business)."""
+        if self.tags_only:
+            return replace(
+                version, tags=_merged_values(version.tags, self.tags, "tag", names.MAX_TAGS)
+            )
         label = version.label
         if self.label is not None:
             label = names.check_label(self.label) if self.label else None
@@ -209,7 +219,7 @@ def check_signature(signature: Signature | None) -> Signature | None:
 def _merged_values(
     old: Mapping[str, Value], changes: Mapping[str, Value | None], what: str, limit: int
 ) -> Mapping[str, Value]:
-    return names.check_values(merge(old, changes), what, limit) if changes else old
+    return names.check_values(merge(old, changes), what, limit, old) if changes else old
 
 
 def _description(text: str) -> str:

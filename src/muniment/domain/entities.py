@@ -274,7 +274,7 @@ class ModelVersion:
     bytes of such a pointer are, if that is not `source_uri`; `snapshot` is a 40-hex id of this
     sealing and `parent` that of the sealed version before it; `size` is in bytes over all
     `file_count` files; `stage_since` says when it entered the stage that it is in, None for no
-    stage.
+    stage. `encoded` is where a face may keep what it made of this very entity.
     """
 
     id: int
@@ -308,6 +308,7 @@ class ModelVersion:
     aliases: tuple[str, ...] = ()
     deleted_at: datetime | None = None
     revision: int = 1
+    encoded: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def ref(self) -> str:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
-from muniment.domain.values import Value, check_value
+from muniment.domain.values import EMPTY, Value, check_value
 from muniment.errors import InvalidInput, LimitExceeded
 
 MAX_NAME_CHARS: Final = 2_500
@@ -45,6 +45,8 @@ _WEBHOOK = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ALIAS = re.compile(r"[\w-]+")
 _LABEL = re.compile(r"[\w][\w.+-]*")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # categories Cc and Cs
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _KEY = re.compile(r"[\w .:/-]+")
 # Words that people read as the newest version, or as a version by its number.
 _RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
@@ -52,7 +54,7 @@ _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
 
 
 def _is_control(text: str) -> bool:
-    return any(unicodedata.category(c) in ("Cc", "Cs") for c in text)
+    return not text.isprintable() and _CONTROL.search(text) is not None
 
 
 def _check_length(text: object, limit: int, what: str) -> str:
@@ -181,7 +183,9 @@ def check_key(key: str, what: str) -> str:
     Read as a path it must be relative and normalised, so that it is safe in URLs and exports.
     """
     _check_length(key, MAX_KEY_CHARS, f"{what} key")
-    misread = posixpath.normpath(key) != key or key == "." or key.startswith(("/", ".."))
+    misread = ("/" in key or "." in key) and (
+        posixpath.normpath(key) != key or key == "." or key.startswith(("/", ".."))
+    )
     if not _KEY.fullmatch(key) or misread:
         raise InvalidInput(
             f"{key!r} can't be a {what} key.",
@@ -194,19 +198,27 @@ def check_key(key: str, what: str) -> str:
 def check_text(text: str, what: str, limit: int = MAX_TEXT_CHARS) -> str:
     """Free text within `limit` characters, without NUL and unpaired surrogates."""
     _check_length(text, limit, what)
-    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+    if "\0" in text or (not text.isascii() and _SURROGATE.search(text)):
         raise InvalidInput(f"The {what} holds a character that can't be stored.")
     return text
 
 
-def check_values(values: Mapping[str, object], what: str, limit: int) -> dict[str, Value]:
-    """Check the keys, values and number of tags or params; return them as a plain dict."""
+def check_values(
+    values: Mapping[str, object], what: str, limit: int, known: Mapping[str, Value] = EMPTY
+) -> dict[str, Value]:
+    """Check the keys, values and number of tags or params; return them as a plain dict.
+
+    What is the very same in `known` was checked before.
+    """
     if len(values) > limit:
         raise LimitExceeded(
             f"{len(values)} {what}s; at most {limit} are allowed.", details={"limit": limit}
         )
     checked: dict[str, Value] = {}
     for key, value in values.items():
+        if (old := known.get(key)) is value and old is not None:
+            checked[key] = old
+            continue
         check_key(key, what)
         good = check_value(key, value, field=what)
         if isinstance(good, str):

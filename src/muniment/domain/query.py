@@ -78,6 +78,7 @@ VERSION_ATTRIBUTES: dict[str, FieldType] = {
     "label": FieldType.STRING,
     "status": FieldType.STRING,
     "stage": FieldType.STRING,
+    "stage_since": FieldType.TIME,
     "description": FieldType.STRING,
     "framework": FieldType.STRING,
     "source_uri": FieldType.STRING,

@@ -97,6 +97,11 @@ def blockers(found: Sequence[Requirement]) -> tuple[Requirement, ...]:
     return tuple(requirement for requirement in found if not requirement.met)
 
 
+def check_demand(check: str) -> str:
+    """Return how the demand that a check passes is worded."""
+    return f"the check {check!r} passes"
+
+
 def _all(demands: Demands, facts: Facts) -> Iterator[Requirement]:
     version, stage = facts.version, facts.stage
     if stage not in (NO_STAGE, "Archived"):
@@ -106,7 +111,7 @@ def _all(demands: Demands, facts: Facts) -> Iterator[Requirement]:
         yield from _metric(rule, facts)
     for check in demands.checks:
         verdict = facts.checks.get(check, "unknown")
-        yield Requirement(Rule.CHECK, f"the check {check!r} passes", verdict == "pass", verdict)
+        yield Requirement(Rule.CHECK, check_demand(check), verdict == "pass", verdict)
     for tag in demands.tags:
         there = shows(version.tags, tag) or shows(facts.model.tags, tag)
         yield Requirement(

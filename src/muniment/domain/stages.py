@@ -234,7 +234,10 @@ class Stage:
         check_stage_name(self.name)
         names.check_text(self.description, "description")
         if self.colour and not _COLOUR.fullmatch(self.colour):
-            raise InvalidInput(f"The colour {self.colour!r:.40} is not written like '#1f77b4'.")
+            raise InvalidInput(
+                f"The colour {self.colour!r:.40} is not written like '#1f77b4'.",
+                details={"field": "colour"},
+            )
         if not 0 <= self.order < 10_000:
             raise InvalidInput(f"The order {self.order} must be 0 to 9,999.")
         if self.policies and self.key == stage_key(NO_STAGE):
@@ -262,6 +265,8 @@ def policies_from_json(value: Json) -> tuple[Policy, ...]:
 
 def stage_key(name: str) -> str:
     """Return what two spellings of a stage share: ASCII letters in lower case."""
+    if name.isascii():
+        return name.lower()
     return "".join(c.lower() if c.isascii() else c for c in name)
 
 

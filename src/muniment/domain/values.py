@@ -24,6 +24,9 @@ Value: TypeAlias = str | int | float | bool
 EMPTY: Mapping[str, Value] = MappingProxyType({})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_CANONICAL = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)
 
 
 def utcnow() -> datetime:
@@ -100,9 +103,7 @@ def canonical_json(value: Json) -> bytes:
 
     Keys sorted by code point, no white space, no escapes that JSON does not demand, no NaN.
     """
-    return json.dumps(
-        value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-    ).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def sha256_hex(data: bytes) -> str:

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 
 from muniment._version import __version__
 from muniment.errors import ConfigurationError
@@ -146,8 +148,10 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
     app.router.routes.extend(mlflow.routes)
     app.router.routes.extend(tracking_routes)
     app.router.routes.insert(0, RouteTree(app.router.routes))
-    problems.install(app)
-    app.add_middleware(Frame, settings=settings, metrics=app.state.metrics)
+    problems.install(app, web.missing_page)
+    # In place of the framework's own outer layers: the frame catches, limits and counts.
+    inner = ExceptionMiddleware(AsyncExitStackMiddleware(app.router), app.exception_handlers)
+    app.middleware_stack = Frame(inner, settings=settings, metrics=app.state.metrics)
     return app
 
 

@@ -1,22 +1,27 @@
 """How a route reaches the services, and on which thread it calls them.
 
 The services are synchronous. A point read of a local store takes tens of microseconds and runs on
-the event loop; everything that may wait (a commit, a search, a remote store, a disk) runs in one
-pool of threads of our own, since the framework's costs more than the work does.
+the event loop; so does a search of one, unless it turns out to take long. Everything else that may
+wait (a commit, a remote store, a disk) runs in one pool of threads of our own, since the
+framework's costs more than the work does.
 
     services: Annotated[Services, Depends(acting_services)]
     model = await read(request, partial(services.catalog.model, name))
+    page = await search(request, partial(services.catalog.search_models, text))
+    model = await change(request, partial(services.catalog.update_model, name, changes))
     model = await wait_for(request, partial(services.catalog.delete_model, name))
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from starlette.requests import Request
 
@@ -26,6 +31,8 @@ from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.errors import InvalidInput, NotFound
 from muniment.services import Ports, Services
 from muniment.services.access.access import Access, SignedIn
+from muniment.services.waiting import unwaiting
+from muniment.storage.metadata import TakesLonger
 
 if TYPE_CHECKING:
     from muniment.server.oidc import Oidc
@@ -43,6 +50,7 @@ class Context:
     threads: ThreadPoolExecutor
     workspaces: set[str] = field(default_factory=lambda: {DEFAULT_WORKSPACE})
     """Those that are known to exist; none is ever removed."""
+    results: Results = field(default_factory=lambda: Results())
 
 
 def context_of(request: Request) -> Context:
@@ -132,7 +140,57 @@ async def read(request: Request, call: Callable[[], T]) -> T:
     return await wait_for(request, call)
 
 
+async def search(request: Request, call: Callable[[], T]) -> T:
+    """Make a search, which only reads: here if the store is local and soon done, else in a thread.
+
+    To change threads takes longer than most searches do, and many at once hinder each other.
+    """
+    metadata = context_of(request).ports.metadata
+    if metadata.reads_are_local:
+        with suppress(TakesLonger), metadata.briefly():
+            return call()
+    return await wait_for(request, call)
+
+
+async def change(request: Request, call: Callable[[], T]) -> T:
+    """Make a short call that changes something: in the store's own thread, if it has one.
+
+    There and back are two changes of threads instead of four. See `MetadataStore.submit` for what
+    such a call may do.
+    """
+    context = context_of(request)
+    result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    done = partial(context.results.put, result)
+    if context.ports.metadata.submit(partial(unwaiting, call), done):
+        return await result
+    return await wait_for(request, call)
+
+
 async def wait_for(request: Request, call: Callable[[], T]) -> T:
     """Make a call that may wait, in a thread."""
     threads = context_of(request).threads
     return await asyncio.get_running_loop().run_in_executor(threads, call)
+
+
+class Results:
+    """Results on their way from the thread that writes to the loop, which many wake but once."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+
+    def put(self, future: asyncio.Future[T], result: T | None, error: BaseException | None) -> None:
+        """Have the future take a result, or an error. For one thread."""
+        self._waiting.append((future, result, error))
+        if len(self._waiting) == 1:  # else the loop was told, and is not through yet
+            with suppress(RuntimeError):  # it has ended, and nobody waits
+                future.get_loop().call_soon_threadsafe(self._hand_out)
+
+    def _hand_out(self) -> None:
+        while self._waiting:
+            future, result, error = self._waiting.popleft()
+            if future.done():
+                continue  # whoever waited was cancelled
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)

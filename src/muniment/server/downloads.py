@@ -9,18 +9,20 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
+from io import FileIO
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from muniment.domain.filenames import attachment
 from muniment.errors import Corrupt, RangeNotSatisfiable
 from muniment.server.api.preconditions import digest_tag, is_unchanged
 from muniment.server.context import context_of, wait_for
+from muniment.server.exchange import ZERO_COPY
 from muniment.server.streaming import read_ahead, watching
 from muniment.services.artifacts.artifacts import Artifacts
 from muniment.storage.blobs import CHUNK, BlobStore
@@ -29,6 +31,8 @@ FOREVER: Final = "private, max-age=31536000, immutable"
 """For what is named by its digest."""
 REVALIDATE: Final = "private, no-cache"
 """For what is named by a version: that may be deleted, so a cache must ask (and is told 304)."""
+TURN: Final = 32 * CHUNK
+"""Bytes that a thread sends before others have their turn."""
 DIRECT_FROM: Final = 8 * CHUNK
 """Bytes; for less, a second request costs more than it saves."""
 
@@ -81,8 +85,13 @@ async def send_blob(
     status = 200 if asked is None else 206
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    pieces = await wait_for(request, partial(artifacts.read_blob, digest, start, end))
-    return _Stream(request, pieces, status, headers)
+    by_kernel = ZERO_COPY in request.scope.get("extensions", ())
+    opened = await wait_for(request, partial(_open, artifacts, digest, start, end, by_kernel))
+    if isinstance(opened, bytes):
+        return Response(opened, status, headers)
+    if isinstance(opened, FileIO):
+        return _File(opened, start, end, status, headers)
+    return _Stream(request, opened, status, headers)
 
 
 def _check_whole(blobs: BlobStore, digest: str, size: int) -> None:
@@ -98,6 +107,42 @@ def _check_whole(blobs: BlobStore, digest: str, size: int) -> None:
         )
 
 
+def _open(
+    artifacts: Artifacts, digest: str, start: int, end: int, by_kernel: bool
+) -> bytes | FileIO | Iterator[bytes]:
+    """Return the bytes [start, end) if they are few, a file that holds all, or pieces."""
+    if end - start <= CHUNK:
+        return b"".join(artifacts.read_blob(digest, start, end))
+    path = artifacts.local_path(digest) if by_kernel else None
+    if path is not None:
+        with suppress(FileNotFoundError):  # deleted this very moment: said below
+            return FileIO(path)
+    return artifacts.read_blob(digest, start, end)
+
+
+class _File(Response):
+    """A part of a file that the kernel sends; stops when nobody listens."""
+
+    def __init__(
+        self, file: FileIO, start: int, end: int, status: int, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(status_code=status, headers=headers)
+        self._file = file
+        self._start = start
+        self._end = end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._file as file:
+            await send(_head(self))
+            async with watching(receive) as gone:
+                for offset in range(self._start, self._end, TURN):
+                    part = {"file": file, "offset": offset, "count": min(TURN, self._end - offset)}
+                    more = offset + TURN < self._end
+                    await send({"type": ZERO_COPY, **part, "more_body": more})
+                    if gone.done():
+                        return
+
+
 class _Stream(Response):
     """Pieces that threads read, one ahead of what is sent; stops when nobody listens."""
 
@@ -109,13 +154,7 @@ class _Stream(Response):
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status_code,
-                "headers": self.raw_headers,
-            }
-        )
+        await send(_head(self))
         async with (
             watching(receive) as gone,
             aclosing(read_ahead(self._threads, self._pieces)) as pieces,
@@ -125,6 +164,14 @@ class _Stream(Response):
                 if gone.done():
                     return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _head(response: Response) -> Message:
+    return {
+        "type": "http.response.start",
+        "status": response.status_code,
+        "headers": response.raw_headers,
+    }
 
 
 def _range(request: Request, tag: str, size: int) -> tuple[int, int] | None:

@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from secrets import token_hex
 from time import perf_counter
 from typing import Final
 from urllib.parse import quote, urlencode
-from uuid import uuid4
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse
@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muniment.errors import LimitExceeded, MunimentError, PermissionDenied, Unauthenticated
 from muniment.server.authentication import Authentication
+from muniment.server.exchange import ZERO_COPY
 from muniment.server.metrics import UNROUTED, Metrics
 from muniment.server.problems import error_response, internal_error
 from muniment.server.proxies import Proxies
@@ -178,7 +179,7 @@ class _Exchange:
         self.announced = int(length) if length is not None and length.isdigit() else None
         self._more = bool(self.announced) or b"transfer-encoding" in headers
         given = headers.get(b"x-request-id", b"")
-        self.request_id = given.decode("ascii") if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        self.request_id = given.decode("ascii") if _REQUEST_ID.fullmatch(given) else token_hex(16)
         self.status: int | None = None
         self.received = 0
         self.sent = 0
@@ -212,6 +213,8 @@ class _Exchange:
             message = {**message, "headers": headers}
         elif message["type"] == "http.response.body":
             self.sent += len(message.get("body", b""))
+        elif message["type"] == ZERO_COPY:
+            self.sent += message["count"]
         await self._send(message)
 
     async def refuse(self, error: MunimentError, *, instead: str | None = None) -> None:

@@ -8,10 +8,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import Protocol, TypeAlias, cast
 
 import orjson
 from fastapi import FastAPI
@@ -35,6 +35,9 @@ from muniment.errors import (
 MEDIA_TYPE = "application/problem+json"
 _RETRY_SECONDS = 1
 _CHALLENGES = 'Basic realm="Muniment", charset="UTF-8", Bearer realm="Muniment"'
+
+
+MissingPage: TypeAlias = Callable[[Request, MunimentError], Awaitable[Response | None]]
 
 
 class ErrorWriter(Protocol):
@@ -200,8 +203,10 @@ def request_id_of(request: Request) -> str | None:
     return cast(str | None, getattr(request.state, "request_id", None))
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, missing_page: MissingPage) -> None:
     """Make `app` answer every error that is raised on purpose, in the words of the face it met.
+
+    Where there is nothing, `missing_page` may return what a browser is shown instead.
 
     What is raised by accident is caught further out, in `middleware.py`.
     """
@@ -214,6 +219,9 @@ def install(app: FastAPI) -> None:
     async def framework(request: Request, error: Exception) -> Response:
         http = cast(HTTPException, error)
         mapped = error_of_http(http, request.url.path, request.method)
+        page = await missing_page(request, mapped) if isinstance(mapped, NotFound) else None
+        if page is not None:
+            return page
         status = http.status_code if http.status_code != mapped.status else None
         if isinstance(http.__cause__, MunimentError):
             status = None

@@ -2,7 +2,7 @@
 
 head      complete within HEAD_SECONDS, and within 1 MiB
 body      its reader gives up after a time of silence (`streaming.SILENCE`)
-answer    some of it is taken within SEND_SECONDS, or the connection is cut
+answer    some of it is taken within `exchange.SEND_SECONDS`, or the connection is cut
 end       an answer that comes before the end of its request is left time to arrive
 idle      uvicorn closes kept connections on its own
 """
@@ -12,10 +12,12 @@ from __future__ import annotations
 import asyncio
 from typing import Final, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from muniment.server.exchange import SEND_SECONDS, Exchange, extensions
+
 HEAD_SECONDS: Final = 30.0
-SEND_SECONDS: Final = 300.0
 LINGER_SECONDS: Final = 5.0
 _MAX_HEAD: Final = 1024 * 1024
 _TOO_LATE: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -32,6 +34,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _head = 0  # bytes of the head so far; exact to one read of the socket
     _in_head = False
     _in_body = False
+    _unparsed = 0  # bytes of the body that go past the parser
+    _exchange: Exchange  # whose head came last
     _waiting: asyncio.TimerHandle | None = None  # for a head
     _lingering: asyncio.TimerHandle | None = None  # for the rest of a body that nobody reads
     _sending: asyncio.TimerHandle | None = None  # to somebody who takes nothing
@@ -39,6 +43,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head."""
         super().connection_made(transport)
+        self._extensions = extensions(transport)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -53,13 +58,22 @@ class BoundedProtocol(HttpToolsProtocol):
         """Begin to count."""
         self._head, self._in_head = 0, True
         super().on_message_begin()
+        self.scope["extensions"] = self._extensions
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
         self._in_head, self._in_body = False, True
         self._stop_waiting()
         super().on_headers_complete()
-        self.cycle.transport = cast(asyncio.Transport, _Answering(self))
+        cycle = self.cycle
+        self._exchange = exchange = Exchange(cycle, self.transport)
+        cycle.receive = exchange.receive  # type: ignore[method-assign, assignment]
+        cycle.send = exchange.send  # type: ignore[method-assign, assignment]
+        cycle.transport = cast(asyncio.Transport, _Answering(self))
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body is here."""
+        self._exchange.take(body)
 
     def on_message_complete(self) -> None:
         """The body is complete, if there is one."""
@@ -83,9 +97,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and give up if the head goes on and on."""
-        super().data_received(data)
+        if self._unparsed:
+            self._unset_keepalive_if_required()
+            data = self._take_unparsed(data)
+        if data:
+            super().data_received(data)
         if self.transport.is_closing():
             return
+        if self._in_body and not self._unparsed:
+            self._unparsed = self._bytes_left()
         if self._in_head:
             self._head += len(data)
             if self._head > _MAX_HEAD:
@@ -93,6 +113,27 @@ class BoundedProtocol(HttpToolsProtocol):
                 return
         if self._in_head or not self._is_answering():
             self._wait()
+
+    def _bytes_left(self) -> int:
+        """Return how long the rest of the body is if it is nothing but bytes, else 0."""
+        headers = dict(self.headers)
+        if b"transfer-encoding" in headers or self.parser.should_upgrade():
+            return 0
+        return int(headers.get(b"content-length", 0)) - self._exchange.came
+
+    def _take_unparsed(self, data: bytes) -> bytes:
+        """Hand on what belongs to the body, past the parser, which would copy it; return the rest.
+
+        After that the parser would wait for the body: it is replaced.
+        """
+        body, rest = data[: self._unparsed], data[self._unparsed :]
+        self._unparsed -= len(body)
+        self.on_body(body)
+        if not self._unparsed:
+            self.on_message_complete()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as it was
+        return rest
 
     def pause_writing(self) -> None:
         """The peer takes less than we send."""

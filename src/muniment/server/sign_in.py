@@ -15,9 +15,17 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from muniment.errors import InvalidInput, MunimentError, NotFound, Unauthenticated
+from muniment.domain.entities import DEFAULT_WORKSPACE
+from muniment.errors import (
+    InvalidInput,
+    MunimentError,
+    NotFound,
+    PermissionDenied,
+    Unauthenticated,
+)
 from muniment.server.context import (
     access_of,
+    acting_services,
     address_of,
     oidc_of,
     read,
@@ -28,6 +36,7 @@ from muniment.server.cookies import SESSION, cookie, drop_cookie, set_cookie, se
 from muniment.server.forms import FormSecret, read_form
 from muniment.server.oidc import local_path
 from muniment.server.web.door import door
+from muniment.server.web.frame import Visit
 from muniment.services.access.access import SignedIn
 
 router = APIRouter(include_in_schema=False)
@@ -77,7 +86,7 @@ async def _sign_in_page(
         door,
         "sign-in",
         status=_status(fault),
-        form=secret.token,
+        form_token=secret.token,
         goal=local_path(goal),
         name=name[:200],
         fault=fault,
@@ -132,9 +141,17 @@ async def choose_password(request: Request) -> Response:
 
     try:
         secret = await wait_for(request, change)
+    except Unauthenticated as fault:
+        wrong = {**fault.details, "field": "old"}
+        return await page(fault=PermissionDenied(fault.message, hint=fault.hint, details=wrong))
     except MunimentError as fault:
+        if fault.details.get("field") == "password":
+            fault.details["field"] = "new"
         return await page(fault=fault)
-    answer = _go_on(goal)
+    if signed_in.must_change:
+        answer = _go_on(goal)
+    else:
+        answer = (await _visit(request)).lead_on(local_path(goal), "Your password was changed.")
     if secret is not None:
         set_session(request, answer, secret)
     return answer
@@ -143,28 +160,40 @@ async def choose_password(request: Request) -> Response:
 async def _password_page(
     request: Request, *, goal: str = "/", fault: MunimentError | None = None
 ) -> Response:
-    secret, signed_in = FormSecret(request), signed_in_of(request)
+    signed_in = signed_in_of(request)
+    if signed_in is not None and signed_in.must_change:
+        return await _first_password_page(request, signed_in, goal, fault)
+    visit, values = await _visit(request), {"goal": local_path(goal), "name": ""}
+    if signed_in is None:
+        return await visit.page("password", values, fault=fault)
+    user = await visit.read(lambda: visit.services.administration.user(signed_in.name))
+    known = {"name": user.name, "has_password": user.password is not None}
+    by_session = signed_in.by == "session"
+    return await visit.page("password", {**values, **known, "by_session": by_session}, fault=fault)
+
+
+async def _first_password_page(
+    request: Request, signed_in: SignedIn, goal: str, fault: MunimentError | None
+) -> Response:
+    """Show the form to whoever may do nothing else before."""
+    secret = FormSecret(request)
     page = partial(
         door,
-        "password",
+        "first-password",
         status=_status(fault),
-        form=secret.token,
+        form_token=secret.token,
         goal=local_path(goal),
-        name=signed_in.name if signed_in else "",
-        must_change=signed_in.must_change if signed_in else False,
-        by_session=signed_in is not None and signed_in.by == "session",
-        field=_field_of(fault),
+        name=signed_in.name,
+        by_session=signed_in.by == "session",
         fault=fault,
+        fault_field=str(fault.details.get("field", "")) if fault else "",
     )
     return secret.keep(await wait_for(request, page))
 
 
-def _field_of(fault: MunimentError | None) -> str:
-    """Return the field of the password page that a fault is about; "form" for all of it."""
-    if isinstance(fault, Unauthenticated):
-        return "old"
-    field = fault.details.get("field", "form") if fault else ""
-    return "new" if field == "password" else str(field)
+async def _visit(request: Request) -> Visit:
+    services = await acting_services(request, DEFAULT_WORKSPACE)
+    return Visit(request, services, DEFAULT_WORKSPACE)
 
 
 # -- single sign-on ------------------------------------------------------------------------------

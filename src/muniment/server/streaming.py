@@ -1,18 +1,20 @@
 """Bytes between a connection and the stores: constant memory, and the event loop never waits.
 
-in    socket ──> batch of 1 MiB ──> thread: write and hash     while the next batch comes
+in    socket ──> batch of 1 MiB ──> thread: write and hash     while the next batches come
 out   thread: read 1 MiB ──> socket                            while the next piece is read
 
-At most two batches of one request are in memory at any time.
+A handful of batches of one request are in memory at any time (`AHEAD`).
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
+from threading import Lock
 from typing import Final, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -27,6 +29,8 @@ SILENCE: Final = 60.0
 """Seconds without a byte after which a connection counts as lost."""
 PATIENCE: Final = 300.0
 """Seconds within which a body must have come that is held as a whole."""
+AHEAD: Final = 4
+"""Batches of one request that may wait for a thread, which has one more in its hands."""
 
 
 class Truncated(InvalidInput):
@@ -58,17 +62,21 @@ async def read_whole(request: Request, *, limit: int | None = None) -> bytes:
         LimitExceeded: it has more than `limit` bytes; without one, the frame's limit holds.
         Truncated: as `chunks_of`; or it took more than `PATIENCE` seconds to come.
     """
-    content = bytearray()
+    content, now = bytearray(), asyncio.get_running_loop().time
+    ends = now() + PATIENCE
     try:
-        async with asyncio.timeout(PATIENCE), aclosing(chunks_of(request)) as chunks:
+        async with asyncio.timeout(SILENCE) as silence, aclosing(request.stream()) as chunks:
             async for chunk in chunks:
+                silence.reschedule(min(now() + SILENCE, ends))
                 content += chunk
                 if limit is not None and len(content) > limit:
                     raise LimitExceeded(
                         f"The body has more than {limit} bytes.", details={"limit": limit}
                     )
-    except TimeoutError:
-        raise Truncated("The body came too slowly.") from None
+    except (ClientDisconnect, TimeoutError):
+        if now() >= ends:
+            raise Truncated("The body came too slowly.") from None
+        raise Truncated("The connection was lost before the body had ended.") from None
     return bytes(content)
 
 
@@ -99,14 +107,24 @@ async def receiving(
 
 
 class Inflow:
-    """An intake that is fed from the event loop; see `receiving`."""
+    """An intake that is fed from the event loop; see `receiving`.
+
+    A thread writes batches for as long as any wait, and goes home when none does: at full speed it
+    need not wait for the event loop, and a slow sender holds no thread.
+    """
 
     def __init__(self, threads: ThreadPoolExecutor, opening: Future[Intake]) -> None:
         self._threads = threads
         self._opening = opening
         self._writing: Future[None] | None = None
         self._finishing: Future[BlobStat] | None = None
-        self._batch = bytearray()
+        self._batch: list[bytes] = []
+        self._size = 0  # of the batch, in bytes
+        self._waiting: deque[list[bytes]] = deque()
+        self._lock = Lock()  # of what waits, and of whether a thread will look for it
+        self._at_work = False
+        self._failed = False
+        self._room = asyncio.Semaphore(AHEAD)
 
     async def opened(self) -> None:
         """Wait until bytes can come. Raises what opening the intake raised."""
@@ -114,15 +132,17 @@ class Inflow:
 
     async def write(self, chunk: bytes) -> None:
         """Take bytes; they are written by and by. Raises what writing earlier ones raised."""
-        self._batch += chunk
-        if len(self._batch) >= CHUNK:
+        self._batch.append(chunk)
+        self._size += len(chunk)
+        if self._size >= CHUNK:
             await self._hand_over()
 
     async def flush(self) -> int:
         """Wait until everything that was taken is written; return how many bytes are here."""
         if self._batch:
             await self._hand_over()
-        await self._settle()
+        if self._writing is not None:
+            await _result_of(self._writing)
         return self._opening.result().offset
 
     async def finish(self) -> BlobStat:
@@ -152,14 +172,32 @@ class Inflow:
             self._opening.result().close()
 
     async def _hand_over(self) -> None:
-        await self._settle()
-        batch, self._batch = self._batch, bytearray()
-        self._writing = self._threads.submit(self._opening.result().write, batch)
-
-    async def _settle(self) -> None:
-        if self._writing is not None:
+        await self._room.acquire()
+        if self._failed and self._writing is not None:
             await _result_of(self._writing)
-            self._writing = None
+        batch, self._batch, self._size = self._batch, [], 0
+        with self._lock:
+            self._waiting.append(batch)
+            idle, self._at_work = not self._at_work, True
+        if idle:
+            write = partial(self._write_waiting, asyncio.get_running_loop())
+            self._writing = self._threads.submit(write)
+
+    def _write_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
+        intake = self._opening.result()
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._at_work = False
+                    return
+                batch = self._waiting.popleft()
+            try:
+                intake.write(b"".join(batch))
+            except BaseException:
+                self._failed = True
+                raise
+            finally:
+                loop.call_soon_threadsafe(self._room.release)
 
 
 async def store(

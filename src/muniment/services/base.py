@@ -144,8 +144,9 @@ class Service:
 
     def _require(self, verb: Verb, asked: Asked = ANYTHING) -> None:
         """Raise PermissionDenied unless the caller may do `verb` (to some model, if none named)."""
-        decision = self._caller.principal.decide(verb, asked)
-        if not decision.allowed:
+        principal = self._caller.principal
+        if not principal.may(verb, asked):
+            decision = principal.decide(verb, asked)
             self._audit_refusal(verb, asked)
             raise PermissionDenied(
                 f"Not allowed: {decision.because}.",
@@ -255,7 +256,7 @@ def no_version(model: str, number: int, *, deleted: bool = False) -> NotFound:
 
 def same(one: RegisteredModel | ModelVersion, other: RegisteredModel | ModelVersion) -> bool:
     """Say whether nothing changed. Python calls 1, 1.0 and True equal; a typed tag does not."""
-    return canonical_json(one.to_json()) == canonical_json(other.to_json())
+    return one == other and canonical_json(one.to_json()) == canonical_json(other.to_json())
 
 
 class Revised(Protocol):

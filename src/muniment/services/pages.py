@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from muniment.domain import names
 from muniment.domain.entities import Page
-from muniment.domain.paging import decode_token, encode_token
-from muniment.domain.query import Cursor
+from muniment.domain.paging import decode_token, encode_token, search_id
+from muniment.domain.query import Cursor, Query
 from muniment.domain.values import from_millis
 from muniment.errors import InvalidInput, InvalidPageToken
 
@@ -34,11 +34,13 @@ def page_size_of(
     return asked
 
 
-def page_of(rows: Sequence[tuple[T, Cursor]], size: int, search: str) -> Page[T]:
+def page_of(rows: Sequence[tuple[T, Cursor]], size: int, search: str | Query) -> Page[T]:
     """Return the first `size` rows; the row behind them only tells that there is more."""
     items = tuple(item for item, _ in rows[:size])
-    token = encode_token(rows[size - 1][1], search=search) if len(rows) > size else None
-    return Page(items, token)
+    if len(rows) <= size:
+        return Page(items, None)
+    name = search_id(search) if isinstance(search, Query) else search
+    return Page(items, encode_token(rows[size - 1][1], search=name))
 
 
 def place_of(token: str | None, search: str, beginning: K) -> K:

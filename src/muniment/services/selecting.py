@@ -44,8 +44,8 @@ class Selection:
         return cls(chosen, actor, version)
 
     def fits(self, activity: Activity) -> bool:
-        """Say whether an activity, whose kind the store has looked at, is asked for."""
-        return self.actor in (None, activity.actor) and self.version in (None, activity.version)
+        """Say whether an activity, whose kind and version the store has looked at, is asked for."""
+        return self.actor in (None, activity.actor)
 
     def __str__(self) -> str:
         return f"{sorted(self.kinds)} {self.actor!r} {self.version}"

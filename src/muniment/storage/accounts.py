@@ -76,8 +76,18 @@ class AccountStore(Protocol):
         """Return what any of the subjects holds in a workspace or in all (`*`), by id."""
 
     @abstractmethod
-    def grants(self, workspace: str | None = None) -> Sequence[HeldGrant]:
-        """Return all grants (of one workspace, with those for all), by id."""
+    def grants(
+        self,
+        workspace: str | None = None,
+        *,
+        subject: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[HeldGrant]:
+        """Return grants (of one workspace, with those for all; of one subject), by id.
+
+        Only ids behind `after`, and `limit` of them at most; all of them without it.
+        """
 
     @abstractmethod
     def add_grant(
@@ -96,8 +106,18 @@ class AccountStore(Protocol):
         """Return a token, also an expired or revoked one."""
 
     @abstractmethod
-    def tokens(self, user: str | None = None) -> Sequence[Token]:
-        """Return tokens (of one user), newest first."""
+    def tokens(
+        self,
+        user: str | None = None,
+        *,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Token]:
+        """Return tokens (of one user), newest first; those of one moment by their ids.
+
+        Only what comes behind a token that was made at a time, with an id, if `after` says so; and
+        `limit` of them at most, all of them without it.
+        """
 
     @abstractmethod
     def add_token(self, token: Token) -> None:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias, TypeVar
@@ -45,16 +46,20 @@ from muniment.storage.wholes import Remembered, WholeStore
 
 __all__ = [
     "BlobRecord",
+    "Done",
     "MetadataStore",
     "ModelId",
     "ModelKey",
     "ModelName",
     "Remembered",
     "StorageTotals",
+    "TakesLonger",
     "Transaction",
 ]
 
 T = TypeVar("T")
+Done: TypeAlias = Callable[[T | None, BaseException | None], None]
+"""Takes what a call has returned, or what it has raised; raises nothing itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,10 @@ class StorageTotals:
     logical_bytes: int
     stored_blobs: int
     stored_bytes: int
+
+
+class TakesLonger(Exception):  # not an error: to be tried again, elsewhere
+    """A read was to be brief, and is not."""
 
 
 class Transaction(RecordTransaction, Protocol):
@@ -169,7 +178,10 @@ class Transaction(RecordTransaction, Protocol):
 
     @abstractmethod
     def save_version(self, version: ModelVersion) -> None:
-        """Replace a version (all fields but `id`, `uuid`, `workspace`, `model`, `aliases`)."""
+        """Replace a version (all fields but `id`, `uuid`, `workspace`, `model`, `aliases`).
+
+        Its `revision` must be a higher one: a store may keep what it made of a lower one.
+        """
 
     @abstractmethod
     def touch_versions(self, at: datetime) -> None:
@@ -214,6 +226,13 @@ class MetadataStore(FileStore, RecordStore, WholeStore, DocumentStore, Protocol)
     def reads_are_local(self) -> bool:
         """True if a point read takes tens of microseconds and may run on an event loop."""
 
+    def briefly(self) -> AbstractContextManager[None]:
+        """Let what this thread reads inside take a few milliseconds at most, or raise TakesLonger.
+
+        Of use where reads are local: then a search that is soon done may run on an event loop.
+        """
+        return nullcontext()
+
     # -- writing ---------------------------------------------------------------------------------
 
     @abstractmethod
@@ -225,6 +244,18 @@ class MetadataStore(FileStore, RecordStore, WholeStore, DocumentStore, Protocol)
             Unavailable: the store can't be reached, or gave up after many lost races.
             StorageFull: there is no room.
         """
+
+    def submit(self, call: Callable[[], T], done: Done[T]) -> bool:
+        """Make a short call in the one thread that writes, if this store has one; else say False.
+
+        For whoever can't wait for `transact`. The call may use this store as it likes, but must
+        wait for nothing else: no lock, no bytes, no other thread. It sees what it has written;
+        `done` is called in that thread when all of it is durable.
+
+        Raises:
+            Unavailable: the store is closed.
+        """
+        return False
 
     @abstractmethod
     def ensure_workspace(self, name: str, now: datetime, *, uuid: str | None = None) -> Workspace:
@@ -297,9 +328,10 @@ class MetadataStore(FileStore, RecordStore, WholeStore, DocumentStore, Protocol)
         limit: int,
         newest_first: bool = False,
         kinds: frozenset[str] | None = None,
+        version: int | None = None,
         until: datetime | None = None,
     ) -> Sequence[Activity]:
-        """Return a piece of a model's history: of some kinds, if any are given, up to a time.
+        """Return a piece of a model's history: of some kinds, of a version, up to a time.
 
         Oldest first: the entries with a sequence above `after`. Newest first: those below
         `after`, or from the end if `after` is 0. Entries after `until` are left out.

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from muniment.domain.filters import parse_filter, parse_order
 from muniment.domain.query import Cursor, Query, Target
@@ -62,23 +61,20 @@ def query(
 
 def plans(store: SqlMetadataStore, asked: Query) -> list[str]:
     """Return how SQLite runs the statements that choose a page."""
-    statements: list[tuple[str, Any]] = []
+    statements: list[str] = []
 
     def work(session: Session) -> None:
-        def keep(*args: Any) -> None:
-            statements.append((args[2], args[3]))
-
-        event.listen(session.core, "before_cursor_execute", keep)
         page = store._search._page_of_models, store._search._page_of_versions
-        page[asked.target is VERSIONS](session, asked)
-        event.remove(session.core, "before_cursor_execute", keep)
+        session.driver.set_trace_callback(statements.append)  # with the values in them
+        page[asked.target is VERSIONS](session, store._search._shapes.of(asked))
+        session.driver.set_trace_callback(None)
 
     store._engine.read(work)
     return store._engine.read(
         lambda session: [
             row[3]
-            for statement, parameters in statements
-            for row in session.driver.execute("EXPLAIN QUERY PLAN " + statement, parameters)
+            for statement in statements
+            for row in session.driver.execute("EXPLAIN QUERY PLAN " + statement)
         ]
     )
 
@@ -113,8 +109,9 @@ def few_versions(store: SqlMetadataStore) -> SqlMetadataStore:
         ("tags.size >= 3", "version_properties_by_number (workspace_id=? AND space=? AND key=?"),
         ("params.depth = 4", "version_properties_by_number (workspace_id=? AND space=? AND key=?"),
         ("metrics.auc > 0.5 AND metrics.auc < 1", "AND key=? AND number>?)"),
-        ("stage = 'Production'", "versions_by_stage (workspace_id=? AND stage=?)"),
-        ("status = 'PENDING'", "versions_by_status (workspace_id=? AND status=?)"),
+        ("stage = 'Production'", " (workspace_id=? AND stage=?)"),
+        ("status = 'PENDING'", " (workspace_id=? AND status=?)"),
+        ("framework = 'x'", "versions_by_framework (workspace_id=? AND framework=?)"),
         ("run_id = 'run'", "versions_by_run (run_id=?)"),
         ("label = '1.0'", "versions_by_label (label=?)"),
         (f"digest = '{'0' * 64}'", "versions_by_digest (digest=?)"),
@@ -139,8 +136,6 @@ def test_a_filter_on_what_has_an_index_uses_it(
 @pytest.mark.parametrize(
     ("order", "index"),
     [
-        ("id", "versions_by_id (workspace_id=?"),
-        ("id DESC", "versions_by_id (workspace_id=?"),
         ("created_at", "versions_by_created_at (workspace_id=?"),
         ("updated_at DESC", "versions_by_updated_at (workspace_id=?"),
         ("name", "models_by_name (workspace_id=?"),
@@ -164,7 +159,67 @@ def test_a_page_of_many_rows_walks_the_index_of_its_order(
         assert "USE TEMP B-TREE FOR ORDER BY" not in plan
 
 
-@pytest.mark.parametrize("order", ["version DESC", "created_at", "updated_at DESC"])
+@pytest.mark.parametrize("order", ["id", "id DESC"])
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("", "versions_by_id (workspace_id=?"),
+        ("NOT stage = 'Archived'", "versions_by_id (workspace_id=?"),
+        ("stage = 'Production'", "versions_in_stage (workspace_id=? AND stage=?"),
+        ("status = 'PENDING'", "versions_in_status (workspace_id=? AND status=?"),
+        ("framework = 'x'", "versions_by_framework (workspace_id=? AND framework=?"),
+        ("tags.team = 'risk'", "version_properties_by_text (workspace_id=? AND space=? AND key=?"),
+        ("params.depth = 4", "version_properties_by_number (workspace_id=? AND space=? AND key=?"),
+        ("NOT label = 'x' AND params.depth = 4", "version_properties_by_number (workspace_id=?"),
+    ],
+)
+def test_by_id_the_index_of_an_equality_is_walked(
+    few_versions: SqlMetadataStore,
+    order: str,
+    text: str,
+    index: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(candidates, "FEW", 1)
+    for after in (None, (2, 2)):
+        plan = plans(few_versions, query(text, [order], after=after, limit=1))
+        assert any(index in step for step in plan), plan
+        assert "USE TEMP B-TREE FOR ORDER BY" not in plan
+
+
+@pytest.mark.parametrize(
+    ("order", "index"),
+    [
+        ("updated_at DESC", "versions_by_stage (workspace_id=? AND stage=?"),
+        ("stage_since", "versions_by_tenure (workspace_id=? AND stage=?"),
+    ],
+)
+def test_a_stage_is_walked_in_the_order_of_its_indexes(
+    few_versions: SqlMetadataStore, order: str, index: str
+) -> None:
+    plan = plans(few_versions, query("stage = 'Production'", [order], limit=1))
+    assert any(index in step for step in plan), plan
+
+
+def test_the_best_of_one_model_are_walked_and_so_is_its_stage(
+    few_versions: SqlMetadataStore,
+) -> None:
+    plan = plans(few_versions, query("", ["metrics.auc DESC"], model="a", limit=1))
+    assert any("version_metrics_by_model (model_id=? AND key=?" in step for step in plan), plan
+    in_stage = query("stage = 'Production'", ["version DESC"], model="a", limit=1)
+    plan = plans(few_versions, in_stage)
+    assert any("model_versions_by_stage (model_id=? AND stage_key=?" in step for step in plan), plan
+
+
+def test_what_is_deleted_is_all_that_is_looked_at(few_versions: SqlMetadataStore) -> None:
+    plan = plans(few_versions, query("", ["id DESC"], deleted=True))
+    assert any("versions_by_deleted_at" in step for step in plan), plan
+    assert not any(step.startswith("SCAN") for step in plan)
+
+
+@pytest.mark.parametrize(
+    "order", ["id", "id DESC", "version DESC", "created_at", "updated_at DESC"]
+)
 def test_the_versions_of_one_model_are_walked_in_order(
     few_versions: SqlMetadataStore, order: str
 ) -> None:

@@ -42,8 +42,8 @@ OLD_ROWS = (
     " revision) SELECT 'v', workspace_id, id, 1, 5, 6, 'ann', 'READY', '', '1.0', 'Production',"
     " 'production', 'Grüße', '{}', '{\"lr\":\"1\"}', '{\"acc\":0.5}', 'sklearn', '', 'run', '',"
     " 'd1', 7, 1, '[\"champion\"]', 1 FROM models",
-    "INSERT INTO version_properties SELECT id, 'metrics', 'acc', workspace_id, 'd', NULL, NULL,"
-    " 0.5, NULL FROM versions",
+    "INSERT INTO version_properties (owner_id, space, key, workspace_id, kind, number)"
+    " SELECT id, 'metrics', 'acc', workspace_id, 'd', 0.5 FROM versions",
     "INSERT INTO refs SELECT id, 'alias', 'champion', 1, 0, 0, 'ann', 1 FROM models",
 )
 

@@ -233,6 +233,137 @@ def test_a_model_without_history_is_refused_by_name(store: SqlMetadataStore) -> 
         store.transact(name_key("nobody"), lambda tx: tx.add_version(version_of("nobody", 1)))
 
 
+class End:
+    """What is heard of a call."""
+
+    def __init__(self) -> None:
+        self._heard: Future[Any] = Future()
+
+    def __call__(self, result: Any, error: BaseException | None) -> None:
+        if error is None:
+            self._heard.set_result(result)
+        else:
+            self._heard.set_exception(error)
+
+    def result(self) -> Any:
+        return self._heard.result(30)
+
+
+def added_by(store: SqlMetadataStore, *new: int) -> list[int]:
+    """Add versions, each in a transaction of its own; return what can be seen then."""
+    for number in new:
+        store.transact(name_key("m"), adding(number))
+    return numbers(store)
+
+
+def test_a_call_sees_what_it_has_written_and_ends_when_that_is_durable(
+    store: SqlMetadataStore,
+) -> None:
+    add_model(store, "m")
+    seen_elsewhere: list[list[int]] = []
+
+    def call() -> list[int]:
+        seen = added_by(store, 1, 2)
+        with ThreadPoolExecutor(1) as other:
+            seen_elsewhere.append(other.submit(numbers, store).result(30))
+        return seen
+
+    end = End()
+    assert store.submit(call, end)
+    assert end.result() == [1, 2]
+    assert seen_elsewhere == [[]]
+    assert numbers(store) == [1, 2]
+
+
+def test_a_change_that_fails_within_a_call_is_undone_alone(store: SqlMetadataStore) -> None:
+    add_model(store, "m")
+
+    def call() -> list[int]:
+        added_by(store, 1)
+        with pytest.raises(KeyError):
+            store.transact(name_key("m"), failing(KeyError("mine")))
+        return added_by(store, 2)
+
+    end = End()
+    store.submit(call, end)
+    assert end.result() == numbers(store) == [1, 2]
+
+
+def test_a_call_that_fails_keeps_the_changes_that_it_had_made(store: SqlMetadataStore) -> None:
+    add_model(store, "m")
+
+    def call() -> None:
+        added_by(store, 1)
+        raise KeyError("mine")
+
+    end = End()
+    store.submit(call, end)
+    with pytest.raises(KeyError, match="mine"):
+        end.result()
+    assert numbers(store) == [1]
+
+
+def test_a_call_takes_a_snapshot_among_its_own_changes(store: SqlMetadataStore) -> None:
+    add_model(store, "m")
+    model = stored(store, "m")
+
+    def staged() -> list[int]:
+        return [v.version for v in store.newest_in_stages("default", [model.id])]
+
+    def call() -> tuple[list[int], list[int]]:
+        before = staged()
+        added_by(store, 1)
+        return before, staged()
+
+    end = End()
+    store.submit(call, end)
+    assert end.result() == ([], [1])
+
+
+def test_a_call_hears_of_a_commit_that_fails(
+    store: SqlMetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_model(store, "m")
+
+    def refuse(self: Any) -> None:
+        raise Unavailable("The commit was refused.")
+
+    monkeypatch.setattr(writer._Writing, "commit", refuse)
+    end = End()
+    store.submit(lambda: added_by(store, 1), end)
+    with pytest.raises(Unavailable, match="refused"):
+        end.result()
+    assert numbers(store) == []
+
+
+def test_no_change_of_a_call_outlives_the_transaction_that_it_was_in(
+    store: SqlMetadataStore,
+) -> None:
+    add_model(store, "m")
+
+    def lose(tx: Transaction) -> None:
+        tx._session.driver.execute("ROLLBACK")  # type: ignore[attr-defined]
+
+    def call() -> str:
+        added_by(store, 1)
+        with pytest.raises(Unavailable, match="lost"):
+            store.transact(name_key("m"), lose)
+        return "all is well"
+
+    end = End()
+    store.submit(call, end)
+    with pytest.raises(Unavailable, match="lost"):
+        end.result()
+    assert numbers(store) == []
+    assert added_by(store, 2) == [2]
+
+
+def test_a_closed_store_takes_no_call(store: SqlMetadataStore) -> None:
+    store.close()
+    with pytest.raises(Unavailable, match="closed"):
+        store.submit(lambda: None, End())
+
+
 def add_entry(tx: Transaction) -> None:
     tx.record(entry_of())
 

@@ -15,7 +15,7 @@ from muniment.server.api.openapi import answers, unchanged
 from muniment.server.api.parameters import Acting, Alias, ModelName
 from muniment.server.api.preconditions import IfAbsent, IfMatch, IfNoneMatch
 from muniment.server.api.routing import api_router
-from muniment.server.context import read, wait_for
+from muniment.server.context import change, read
 
 router = api_router("aliases")
 
@@ -82,7 +82,7 @@ async def set_alias(
         protected=body.protected,
         if_match=if_match,
     )
-    return entity_answer(await wait_for(request, point))
+    return entity_answer(await change(request, point))
 
 
 @router.delete(
@@ -105,5 +105,5 @@ async def delete_alias(
 ) -> Response:
     """Remove an alias; one that is not there is fine, unless a precondition says otherwise."""
     delete = partial(services.catalog.delete_alias, name, alias, expect=expect, if_match=if_match)
-    await wait_for(request, delete)
+    await change(request, delete)
     return Response(status_code=204)

@@ -9,10 +9,11 @@ from urllib.parse import quote
 import orjson
 from starlette.responses import Response
 
-from muniment.domain.entities import Page
+from muniment.domain.entities import ModelVersion, Page
 from muniment.domain.values import JsonObject
 from muniment.server.api.preconditions import is_unchanged, revision_tag
 from muniment.server.api.routing import PREFIX
+from muniment.server.encoding import kept
 
 
 class Entity(Protocol):
@@ -64,8 +65,14 @@ def list_answer(items: Iterable[Entity]) -> Response:
 def page_answer(page: Page[E]) -> Response:
     """Return one page of a search."""
     return json_answer(
-        {"items": [item.to_json() for item in page.items], "next_page_token": page.next_token}
+        {"items": [_listed(item) for item in page.items], "next_page_token": page.next_token}
     )
+
+
+def _listed(item: Entity) -> object:
+    if isinstance(item, ModelVersion):
+        return kept(item, "api", ModelVersion.to_json)
+    return item.to_json()
 
 
 def model_url(name: str, *more: str | int) -> str:

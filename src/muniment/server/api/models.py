@@ -25,7 +25,7 @@ from muniment.server.api.parameters import (
 )
 from muniment.server.api.preconditions import IfMatch, IfNoneMatch
 from muniment.server.api.routing import api_router
-from muniment.server.context import read, wait_for
+from muniment.server.context import change, read, search, wait_for
 
 router = api_router("models")
 
@@ -50,7 +50,7 @@ async def create_model(
         body.to_changes(),
         idempotency_key=idempotency_key,
     )
-    model = await wait_for(request, create)
+    model = await change(request, create)
     return entity_answer(model, status=201, location=model_url(model.name))
 
 
@@ -70,7 +70,7 @@ async def search_models(
     deleted: Deleted = False,
 ) -> Response:
     """List the models that a filter finds, a page at a time, by name unless told otherwise."""
-    search = partial(
+    find = partial(
         services.catalog.search_models,
         filter,
         order_by=order_by,
@@ -78,7 +78,7 @@ async def search_models(
         page_token=page_token,
         deleted=deleted,
     )
-    return page_answer(await wait_for(request, search))
+    return page_answer(await search(request, find))
 
 
 @router.get(
@@ -106,16 +106,16 @@ async def change_model(
 ) -> Response:
     """Apply a merge patch; or, with `name` alone, rename. Versions, aliases and history stay."""
     if body.name is None:
-        change = partial(services.catalog.update_model, name, body.to_changes(), if_match=if_match)
+        patch = partial(services.catalog.update_model, name, body.to_changes(), if_match=if_match)
     elif body.description is None and not body.tags:
-        change = partial(services.catalog.rename_model, name, body.name, if_match=if_match)
+        patch = partial(services.catalog.rename_model, name, body.name, if_match=if_match)
     else:
         raise InvalidInput(
             "A model can't be renamed and changed in one request.",
             hint="Send `name` alone, then the rest.",
             details={"field": "name"},
         )
-    return entity_answer(await wait_for(request, change))
+    return entity_answer(await change(request, patch))
 
 
 @router.delete(

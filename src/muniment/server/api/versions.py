@@ -27,7 +27,7 @@ from muniment.server.api.parameters import (
 )
 from muniment.server.api.preconditions import IfMatch, IfNoneMatch
 from muniment.server.api.routing import api_router
-from muniment.server.context import read, wait_for
+from muniment.server.context import change, read, search, wait_for
 
 router = api_router("versions")
 
@@ -56,14 +56,16 @@ async def create_version(
     With `pending` it only takes a number, to be sealed later; with a `source_uri` and no files it
     points at content that lies elsewhere.
     """
+    new = body.to_new_version()
     create = partial(
         services.catalog.create_version,
         name,
-        body.to_new_version(),
+        new,
         create_model=create_model,
         idempotency_key=idempotency_key,
     )
-    version = await wait_for(request, create)
+    make = change if new.files is None else wait_for  # for bytes
+    version = await make(request, create)
     location = model_url(version.model, "versions", version.version)
     return entity_answer(version, status=201, location=location)
 
@@ -85,7 +87,7 @@ async def search_model_versions(
     deleted: Deleted = False,
 ) -> Response:
     """List the versions of one model that a filter finds, newest first unless told otherwise."""
-    search = partial(
+    find = partial(
         services.catalog.search_versions,
         filter,
         model=name,
@@ -94,7 +96,7 @@ async def search_model_versions(
         page_token=page_token,
         deleted=deleted,
     )
-    return page_answer(await wait_for(request, search))
+    return page_answer(await search(request, find))
 
 
 @router.get(
@@ -113,7 +115,7 @@ async def search_versions(
     deleted: Deleted = False,
 ) -> Response:
     """List the versions of any model that a filter finds, newest first unless told otherwise."""
-    search = partial(
+    find = partial(
         services.catalog.search_versions,
         filter,
         order_by=order_by,
@@ -121,7 +123,7 @@ async def search_versions(
         page_token=page_token,
         deleted=deleted,
     )
-    return page_answer(await wait_for(request, search))
+    return page_answer(await search(request, find))
 
 
 @router.get(
@@ -191,10 +193,10 @@ async def change_version(
     if_match: IfMatch,
 ) -> Response:
     """Apply a merge patch. What a version is made of never changes."""
-    change = partial(
+    patch = partial(
         services.catalog.update_version, name, number, body.to_changes(), if_match=if_match
     )
-    return entity_answer(await wait_for(request, change))
+    return entity_answer(await change(request, patch))
 
 
 @router.delete(

@@ -18,6 +18,7 @@ from typing import Final
 
 from muniment.domain.entities import ModelVersion, RegisteredModel, Status
 from muniment.domain.values import Value, text_of, to_millis
+from muniment.server.encoding import kept
 
 _STATUS: Final = {
     Status.READY: "READY",
@@ -39,7 +40,7 @@ def model_document(
         document["description"] = model.description
     if latest:
         document["latest_versions"] = [
-            version_document(version, with_aliases=False) for version in latest
+            kept(version, "mlflow", listed_version) for version in latest
         ]
     if model.tags:
         document["tags"] = _tags(model.tags)
@@ -51,8 +52,16 @@ def model_document(
     return document
 
 
-def version_document(version: ModelVersion, *, with_aliases: bool = True) -> dict[str, object]:
-    """Return a model version. Lists of versions that were searched for show no aliases."""
+def version_document(version: ModelVersion) -> dict[str, object]:
+    """Return a model version."""
+    document = listed_version(version)
+    if version.aliases:
+        document["aliases"] = list(version.aliases)
+    return document
+
+
+def listed_version(version: ModelVersion) -> dict[str, object]:
+    """Return a model version as lists show it: without aliases."""
     document: dict[str, object] = {
         "name": version.model,
         "version": str(version.version),
@@ -69,8 +78,6 @@ def version_document(version: ModelVersion, *, with_aliases: bool = True) -> dic
         document["status_message"] = version.status_message
     if version.tags:
         document["tags"] = _tags(version.tags)
-    if with_aliases and version.aliases:
-        document["aliases"] = list(version.aliases)
     return document
 
 

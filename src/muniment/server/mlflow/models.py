@@ -36,7 +36,7 @@ async def create(call: Call) -> Response:
     """Register a model, or a prompt: both have one namespace, and differ by a tag."""
     name = checked_name(call)
     changes = ModelChanges(description=call.text("description"), tags=dict(call.pairs()))
-    model = await call.wait_for(partial(call.services.catalog.create_model, name, changes))
+    model = await call.change(partial(call.services.catalog.create_model, name, changes))
     return answer({"registered_model": model_document(model)})
 
 
@@ -58,7 +58,7 @@ async def update(call: Call) -> Response:
     def change() -> dict[str, object]:
         return with_latest(catalog, catalog.update_model(name, changes))
 
-    return answer({"registered_model": await call.wait_for(change)})
+    return answer({"registered_model": await call.change(change)})
 
 
 async def rename(call: Call) -> Response:
@@ -68,7 +68,7 @@ async def rename(call: Call) -> Response:
     def change() -> dict[str, object]:
         return with_latest(catalog, catalog.rename_model(name, new_name))
 
-    return answer({"registered_model": await call.wait_for(change)})
+    return answer({"registered_model": await call.change(change)})
 
 
 async def delete(call: Call) -> Response:
@@ -99,14 +99,14 @@ async def search(call: Call) -> Response:
             found["next_page_token"] = page.next_token
         return found if page.items else {}
 
-    return answer(await call.wait_for(find))
+    return answer(await call.search(find))
 
 
 async def set_tag(call: Call) -> Response:
     """Set a tag of a model."""
     name, key, value = checked_name(call), checked_key(call), checked_value(call)
     changes = ModelChanges(tags={key: value})
-    await call.wait_for(partial(call.services.catalog.update_model, name, changes))
+    await call.change(partial(call.services.catalog.update_model, name, changes))
     return answer({})
 
 
@@ -114,7 +114,7 @@ async def delete_tag(call: Call) -> Response:
     """Remove a tag of a model; a missing one is fine."""
     name, key = checked_name(call), key_to_drop(call)
     changes = ModelChanges(tags={key: None} if key else {})
-    await call.wait_for(partial(call.services.catalog.update_model, name, changes))
+    await call.change(partial(call.services.catalog.update_model, name, changes))
     return answer({})
 
 
@@ -125,7 +125,7 @@ async def set_alias(call: Call) -> Response:
     """Point an alias at a version."""
     name, alias = checked_name(call), names.check_alias(call.required("alias"))
     number = version_number(call)
-    await call.wait_for(partial(call.services.catalog.set_alias, name, alias, number))
+    await call.change(partial(call.services.catalog.set_alias, name, alias, number))
     return answer({})
 
 
@@ -153,7 +153,7 @@ async def get_alias(call: Call) -> Response:
 async def delete_alias(call: Call) -> Response:
     """Remove an alias; a missing one is fine."""
     name, alias = checked_name(call), names.check_alias_letters(call.required("alias"))
-    await call.wait_for(partial(call.services.catalog.delete_alias, name, alias))
+    await call.change(partial(call.services.catalog.delete_alias, name, alias))
     return answer({})
 
 

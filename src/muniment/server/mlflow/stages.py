@@ -8,12 +8,14 @@ from typing import Final
 from starlette.responses import Response
 
 from muniment.domain.entities import NO_STAGE
+from muniment.domain.stages import stage_key
 from muniment.errors import InvalidInput, MunimentError
 from muniment.server.mlflow.documents import version_document
 from muniment.server.mlflow.fields import checked_name, version_number
 from muniment.server.mlflow.wire import Call, answer
+from muniment.services.lifecycle.transitions import ARCHIVED
 
-_PASSIVE: Final = frozenset({NO_STAGE, "Archived"})
+_PASSIVE: Final = frozenset({NO_STAGE, ARCHIVED})
 
 
 async def latest_versions(call: Call) -> Response:
@@ -44,7 +46,9 @@ async def transition(call: Call) -> Response:
     move = partial(
         call.services.lifecycle.move_to_stage, name, number, stage, archive_existing=archive
     )
-    return answer({"model_version": version_document(await call.wait_for(move))})
+    archives = stage_key(stage) == stage_key(ARCHIVED)
+    make = call.wait_for if archives else call.change  # for what the observer has noted
+    return answer({"model_version": version_document(await make(move))})
 
 
 def checked_stage(call: Call, name: str) -> str:

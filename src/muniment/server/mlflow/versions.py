@@ -12,8 +12,9 @@ from muniment.domain.changes import NewVersion, VersionChanges
 from muniment.domain.query import Target
 from muniment.domain.refs import Ref
 from muniment.errors import InvalidInput
+from muniment.server.encoding import kept
 from muniment.server.mlflow import sources
-from muniment.server.mlflow.documents import version_document
+from muniment.server.mlflow.documents import listed_version, version_document
 from muniment.server.mlflow.fields import (
     checked_key,
     checked_name,
@@ -54,7 +55,8 @@ async def create(call: Call) -> Response:
         run_link=call.text("run_link"),
         origins=resolved.origins,
     )
-    version = await call.wait_for(partial(call.services.catalog.create_version, name, new))
+    make = call.change if new.files is None else call.wait_for  # for bytes
+    version = await make(partial(call.services.catalog.create_version, name, new))
     await sources.link(call, resolved, version)
     return answer({"model_version": version_document(version)})
 
@@ -78,7 +80,7 @@ async def update(call: Call) -> Response:
     name, number = checked_name(call), version_number(call)
     changes = VersionChanges(description=call.text("description"))
     change = partial(call.services.catalog.update_version, name, number, changes)
-    return answer({"model_version": version_document(await call.wait_for(change))})
+    return answer({"model_version": version_document(await call.change(change))})
 
 
 async def delete(call: Call) -> Response:
@@ -99,20 +101,20 @@ async def search(call: Call) -> Response:
     def find() -> dict[str, object]:
         page = catalog.find_versions(where, order, page_size=size, page_token=token)
         found: dict[str, object] = {
-            "model_versions": [version_document(v, with_aliases=False) for v in page.items]
+            "model_versions": [kept(version, "mlflow", listed_version) for version in page.items]
         }
         if page.next_token:
             found["next_page_token"] = page.next_token
         return found if page.items else {}
 
-    return answer(await call.wait_for(find))
+    return answer(await call.search(find))
 
 
 async def set_tag(call: Call) -> Response:
     """Set a tag of a version."""
     name, number = checked_name(call), version_number(call)
     changes = VersionChanges(tags={checked_key(call): checked_value(call)})
-    await call.wait_for(partial(call.services.catalog.update_version, name, number, changes))
+    await call.change(partial(call.services.catalog.update_version, name, number, changes))
     return answer({})
 
 
@@ -120,7 +122,7 @@ async def delete_tag(call: Call) -> Response:
     """Remove a tag of a version; a missing one is fine."""
     name, number, key = checked_name(call), version_number(call), key_to_drop(call)
     changes = VersionChanges(tags={key: None} if key else {})
-    await call.wait_for(partial(call.services.catalog.update_version, name, number, changes))
+    await call.change(partial(call.services.catalog.update_version, name, number, changes))
     return answer({})
 
 

@@ -16,7 +16,7 @@ from mlflow.protos.model_registry_pb2 import ModelVersion
 from mlflow.store.entities import PagedList
 
 from muniment.domain.query import Target
-from muniment.server.mlflow.documents import version_document
+from muniment.server.mlflow.documents import listed_version
 from muniment.server.mlflow.search import parse_filter, parse_order
 from muniment.server.tracking.errors import told_to_mlflow
 from muniment.server.tracking.mount import ACTING
@@ -44,7 +44,7 @@ class VersionsOnly:
                 page_size=min(max_results or _PAGE, _PAGE),
                 page_token=page_token or "",
             )
-        found = [_Version(version_document(item, with_aliases=False)) for item in page.items]
+        found = [_Version(listed_version(item)) for item in page.items]
         return PagedList(found, page.next_token)
 
     def __getattr__(self, name: str) -> NoReturn:

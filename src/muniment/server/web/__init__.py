@@ -34,6 +34,7 @@ from muniment.server.web import (
     lineage,
     model,
     models,
+    papers,
     register,
     register_run,
     request,
@@ -45,6 +46,9 @@ from muniment.server.web import (
     version,
     webhooks,
 )
+from muniment.server.web.missing import missing_page
+
+__all__ = ["missing_page", "routes"]
 
 routes: Final[list[Route]] = [
     *assets.routes,
@@ -58,6 +62,7 @@ routes: Final[list[Route]] = [
     *ask.routes,
     *events.routes,
     *files.routes,
+    *papers.routes,
     *register.routes,
     *register_run.routes,
     *request.routes,

@@ -13,6 +13,7 @@ from muniment.domain.entities import NO_STAGE, ModelVersion
 from muniment.domain.requirements import blockers
 from muniment.domain.stages import Stage, find_stage
 from muniment.errors import InUse, InvalidInput, MunimentError, NotFound
+from muniment.server.web.demands import demands_of
 from muniment.server.web.evidence import affected, deltas, others_in
 from muniment.server.web.frame import Visit, number_in, web_routes
 from muniment.server.web.words import model_path
@@ -86,7 +87,7 @@ def _gathered(services: Services, name: str, number: int, wanted: str) -> dict[s
         "version": version,
         "stages": [stage for stage in stages if stage.name != version.stage],
         "to": to,
-        "demanded": demanded,
+        "demanded": demands_of(demanded, services.checks.waiting(name, number)),
         "missing": blockers(demanded),
         "present": next((asked for asked in opened if asked.to_stage == to.name), None),
         "may_ask": asks.allowed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,13 +25,16 @@ class Badge:
 
 
 def badges(
-    version: ModelVersion, checks: Sequence[CheckResult], signatures: Signatures
+    version: ModelVersion,
+    checks: Sequence[CheckResult],
+    signatures: Signatures,
+    waiting: Collection[str] = (),
 ) -> list[Badge]:
-    """Return whether the content is verified, scanned and signed."""
+    """Return whether the content is verified, scanned and signed; checks in `waiting` will run."""
     verdicts = {check.name: check.verdict for check in checks}
     return [
         _content(version, verdicts.get(INTEGRITY)),
-        _scan(verdicts.get(SCAN)),
+        _scan(verdicts.get(SCAN), waits=SCAN in waiting),
         _signature(signatures),
     ]
 
@@ -52,7 +55,7 @@ def _content(version: ModelVersion, verdict: Verdict | None) -> Badge:
     )
 
 
-def _scan(verdict: Verdict | None) -> Badge:
+def _scan(verdict: Verdict | None, *, waits: bool) -> Badge:
     match verdict:
         case Verdict.PASS:
             return Badge("good", "scanned", "A scan of its files found nothing that runs code.")
@@ -61,6 +64,9 @@ def _scan(verdict: Verdict | None) -> Badge:
         case Verdict.UNKNOWN:
             meaning = "A scan could not tell whether its files are harmless: treat them as unsafe."
             return Badge("warn", "scan undecided", meaning)
+    if waits:
+        meaning = "A scan of its files is waiting to be run, or runs now."
+        return Badge("warn", "scan pending", meaning)
     meaning = "Nothing has scanned its files. Loading formats that run code needs your trust."
     return Badge("warn", "not scanned", meaning)
 

@@ -103,7 +103,10 @@ def _saved(
     *,
     if_match: int | None = None,
 ) -> Deployment:
-    """Declare what a form says. Raises what is wrong with it, at the field where that is clear."""
+    """Declare what a form says; of a deployment that it shows, with `if_match`, all of it.
+
+    Raises what is wrong with it, at the field where that is clear.
+    """
     target, running = Target.of(form.get("target", "")), form.get("running", "").strip()
     if running and not (running.isascii() and running.isdecimal() and len(running) < 19):
         raise InvalidInput(f"{running!r:.80} is no version.", details={"field": "running"})
@@ -119,15 +122,27 @@ def _saved(
             alias=target.alias,
             stage=target.stage,
             running=int(running) if running else None,
+            forget_running=if_match is not None,
             status=DeploymentStatus(state) if state else None,
             url=form.get("url", "").strip(),
             comment=form.get("comment"),
             if_match=if_match,
         )
-    except InvalidInput as fault:
-        if fault.details.get("field") in ("version", "alias", "stage"):
+    except (InvalidInput, NotFound) as fault:
+        field = fault.details.get("field", "")
+        if field in ("version", "alias", "stage"):
             fault.details["field"] = "target"
+        elif not field and isinstance(fault, NotFound):
+            fault.details["field"] = "target" if _is_known(services, model) else "model"
         raise
+
+
+def _is_known(services: Services, model: str) -> bool:
+    try:
+        services.catalog.model(model)
+    except NotFound:
+        return False
+    return True
 
 
 # -- one that is there ---------------------------------------------------------------------------

@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from muniment.domain.access import Asked, Decision, Grant, Role, Verb
 from muniment.domain.values import JsonObject
-from muniment.errors import InvalidInput, MunimentError
+from muniment.errors import InvalidInput, MunimentError, NotFound
 from muniment.server.web.admin import tabs
 from muniment.server.web.frame import Visit, web_routes
 from muniment.services.access.access import EVERYWHERE
+
+_PAGE: Final = 50
 
 
 async def show(visit: Visit) -> Response:
@@ -38,13 +40,18 @@ async def act(visit: Visit) -> Response:
     try:
         said = await visit.wait_for(do)
     except MunimentError as fault:
+        if isinstance(fault, NotFound) and form.get("action") == "grant":
+            fault.details["field"] = "subject"  # no such user
         return await _page(visit, fault=fault)
     return visit.lead_on("/admin/grants", said)
 
 
 async def _page(visit: Visit, *, fault: MunimentError | None = None) -> Response:
     administration = visit.services.administration
-    held = await visit.wait_for(administration.grants)
+    token = visit.asked.get("page_token") or None
+    held = await visit.wait_for(
+        lambda: administration.grants_page(page_size=_PAGE, page_token=token)
+    )
     decision: Decision | None = None
     if visit.asked.get("who") and fault is None:
         try:
@@ -55,7 +62,8 @@ async def _page(visit: Visit, *, fault: MunimentError | None = None) -> Response
         "grants",
         {
             "tabs": tabs(visit),
-            "held": held,
+            "held": held.items,
+            "next_token": held.next_token,
             "roles": list(Role),
             "verbs": list(Verb),
             "decision": decision,

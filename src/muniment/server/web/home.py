@@ -17,6 +17,7 @@ from muniment.server.web.telling import told
 _REQUESTS: Final = 20
 _IN_PRODUCTION: Final = 12
 _HAPPENED: Final = 12
+_DUE: Final = 20
 _PRODUCTION: Final = "Production"
 
 
@@ -39,12 +40,14 @@ async def show(visit: Visit) -> Response:
             return {"is_new": True, "is_outsider": False}
         asked = services.lifecycle.requests(state=RequestState.OPEN, page_size=_REQUESTS).items
         opened = [Open(a, RequestAction.APPROVE in services.lifecycle.actions(a)) for a in asked]
+        due = services.lifecycle.reviews_due(limit=_DUE + 1)
         return {
             "is_new": False,
             "is_outsider": False,
             "requests": sorted(opened, key=lambda one: not one.mine),
             "in_production": _in_production(visit),
-            "due": services.lifecycle.reviews_due(),
+            "due": due[:_DUE],
+            "more_due": len(due) > _DUE,
             "happened": services.feed.activities(page_size=_HAPPENED).items,
             "told": told,
         }

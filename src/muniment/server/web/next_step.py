@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from muniment.domain.access import Asked, Verb
 from muniment.domain.entities import ModelVersion, RegisteredModel, Status
 from muniment.domain.requests import RequestAction, TransitionRequest
-from muniment.domain.requirements import Requirement
+from muniment.server.web.demands import Demand, demands_of
 from muniment.server.web.words import model_path, query
 from muniment.services import Services
 
@@ -27,12 +28,17 @@ class NextStep:
     path: str = ""
     why_not: str = ""
     waiting: TransitionRequest | None = None
-    demanded: tuple[Requirement, ...] = ()
+    demanded: Sequence[Demand] = ()
     others: str = ""
 
 
-def next_step(services: Services, model: RegisteredModel, version: ModelVersion) -> NextStep:
-    """Return what the caller can do with a version next."""
+def next_step(
+    services: Services,
+    model: RegisteredModel,
+    version: ModelVersion,
+    checks: Collection[str] = (),
+) -> NextStep:
+    """Return what the caller can do with a version next; `checks` are still to run on it."""
     may, about = services.caller.principal.decide, Asked.about(model, stage=TARGET)
     form = model_path(model.name, version.version, "request")
     asks = may(Verb.REQUEST_STAGE, about)
@@ -42,8 +48,9 @@ def next_step(services: Services, model: RegisteredModel, version: ModelVersion)
         return NextStep(others=others)
     opened = services.lifecycle.open_requests(model.name, version.version)
     waiting = next((asked for asked in opened if asked.to_stage == TARGET), None)
-    demanded = services.lifecycle.requirements(model.name, version.version, TARGET)
-    demanded = demanded if len(demanded) > 1 else ()  # that it is READY shows anyway
+    found = services.lifecycle.requirements(model.name, version.version, TARGET)
+    # That it is READY shows anyway.
+    demanded = demands_of(found, checks) if len(found) > 1 else []
     if waiting is not None:
         reviews = RequestAction.APPROVE in services.lifecycle.actions(waiting)
         name = f"Review the request for {TARGET}" if reviews else f"Request {waiting.id} is open"

@@ -22,6 +22,7 @@ from muniment.domain.requests import RequestAction, RequestState, TransitionRequ
 from muniment.domain.requirements import Rule
 from muniment.domain.stages import demands, find_stage
 from muniment.errors import InUse, InvalidInput, MunimentError, NotFound
+from muniment.server.web.demands import demands_of
 from muniment.server.web.evidence import affected, consumers, deltas, others_in
 from muniment.server.web.frame import Visit, number_in, web_routes
 from muniment.services import Services
@@ -77,6 +78,7 @@ def _gathered(services: Services, number: int, token: str | None) -> dict[str, o
     verbs = lifecycle.verbs(asked.model, stage=asked.to_stage)
     to = find_stage(asked.to_stage, lifecycle.stages())
     demanded = lifecycle.blockers(number)
+    waiting = services.checks.waiting(asked.model, asked.version) if version else []
     is_open = version is not None and any(
         one.id == number for one in lifecycle.open_requests(asked.model, asked.version)
     )
@@ -96,7 +98,8 @@ def _gathered(services: Services, number: int, token: str | None) -> dict[str, o
         "actions": lifecycle.actions(asked),
         "Action": RequestAction,
         "objection": lifecycle.objection(asked) if is_open else "",
-        "demanded": demanded,
+        "demanded": demands_of(demanded, waiting),
+        "waiting": waiting,
         "missing": [one for one in demanded if not one.met and one.rule is not Rule.APPROVALS],
         "more_approvals": max(0, approvals - len(asked.approvals) - 1),
         "checks": _checks(services, version),

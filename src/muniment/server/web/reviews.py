@@ -37,11 +37,12 @@ async def show(visit: Visit) -> Response:
         found = services.lifecycle.requests(
             model=asked.get("model") or None, state=state, page_size=_PAGE, page_token=token
         )
-        due = services.lifecycle.reviews_due() if is_inbox else []
+        due = services.lifecycle.reviews_due(limit=_DUE + 1) if is_inbox else []
         return {
             "rows": sorted((_row(visit, one) for one in found.items), key=lambda row: not row.mine),
             "next_token": found.next_token,
             "due": due[:_DUE],
+            "more_due": len(due) > _DUE,
             "mentions": services.comments.mentions(services.caller.actor, page_size=_MENTIONS).items
             if is_inbox
             else (),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from muniment.domain.activities import Activity, ActivityKind
 from muniment.domain.values import JsonObject
 
+_ID: Final = re.compile("[0-9a-f]{20,}")
+"""What runs and commits are called: the beginning says as much."""
 _Telling = Callable[[str, JsonObject], str]
 
 
@@ -32,7 +35,8 @@ def _linked(version: str, details: JsonObject) -> str:
     node = details.get("node")
     known = node if isinstance(node, dict) else {}
     relation = str(details.get("relation", "")).replace("_", " ")
-    return f"noted that {version} was {relation} {known.get('name') or known.get('id')}"
+    name = str(known.get("name") or known.get("id"))
+    return f"noted that {version} was {relation} {name[:12] if _ID.fullmatch(name) else name}"
 
 
 def _deployment(verb: str) -> _Telling:

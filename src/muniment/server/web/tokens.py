@@ -13,6 +13,8 @@ from muniment.server.context import signed_in_of
 from muniment.server.web.admin import tabs
 from muniment.server.web.frame import Visit, web_routes
 
+_PAGE: Final = 50
+
 
 async def show(visit: Visit) -> Response:
     """List the visitor's tokens, and ask for new ones."""
@@ -35,9 +37,14 @@ async def act(visit: Visit) -> Response:
 
 async def _page(visit: Visit, secret: str = "", *, fault: MunimentError | None = None) -> Response:
     def gather() -> dict[str, object]:
-        signed_in = signed_in_of(visit.request) is not None
-        found = visit.services.administration.tokens() if signed_in else ()
-        return {"tokens": sorted(found, key=lambda token: token.created_at, reverse=True)}
+        if signed_in_of(visit.request) is None:
+            return {"tokens": (), "next_token": None}
+        found = visit.services.administration.tokens_page(
+            visit.services.caller.actor,
+            page_size=_PAGE,
+            page_token=visit.asked.get("page_token") or None,
+        )
+        return {"tokens": found.items, "next_token": found.next_token}
 
     known = {"tabs": tabs(visit), "roles": list(Role), "secret": secret}
     origin = f"{visit.request.url.scheme}://{visit.request.url.netloc}"

@@ -36,6 +36,9 @@ def ways(visit: Visit, version: ModelVersion, first_file: str | None) -> list[Wa
         found.append(Way("curl", _curl(origin, visit.workspace, version, first_file, signs_in)))
     if visit.workspace == DEFAULT_WORKSPACE:
         found.append(Way("MLflow", _mlflow(origin, version, signs_in)))
+    else:
+        note = f"With Muniment installed beside MLflow: it knows of workspaces. {token}".rstrip()
+        found.append(Way("MLflow", _mlflow_plugin(origin, visit.workspace, version), note))
     return found
 
 
@@ -71,5 +74,13 @@ def _mlflow(origin: str, version: ModelVersion, signs_in: bool) -> str:
     address = shlex.quote(f"models:/{version.ref}")
     return (
         f"MLFLOW_TRACKING_URI={shlex.quote(origin)}{token} \\\n"
+        f"  mlflow artifacts download --artifact-uri {address}"
+    )
+
+
+def _mlflow_plugin(origin: str, workspace: str, version: ModelVersion) -> str:
+    registry, address = shlex.quote(f"muniment+{origin}"), shlex.quote(f"models:/{version.ref}")
+    return (
+        f"MLFLOW_REGISTRY_URI={registry} MUNIMENT_WORKSPACE={workspace} \\\n"
         f"  mlflow artifacts download --artifact-uri {address}"
     )

@@ -142,15 +142,17 @@ async def _page_of_one(
     def gather() -> dict[str, object]:
         administration = visit.services.administration
         user = administration.user(name)
-        tokens = sorted(
-            administration.tokens(name), key=lambda token: token.created_at, reverse=True
+        tokens = administration.tokens_page(
+            name, page_size=_PAGE, page_token=visit.asked.get("tokens") or None
         )
-        grants = administration.grants() if visit.may(Verb.GRANT) else ()
-        return {
-            "user": user,
-            "tokens": tokens,
-            "grants": [held for held in grants if held.subject == f"user:{name}"],
-        }
+        values: dict[str, object] = {"user": user, "tokens": tokens.items, "grants": ()}
+        values |= {"more_tokens": tokens.next_token, "more_grants": None}
+        if visit.may(Verb.GRANT):
+            grants = administration.grants_page(
+                subject=f"user:{name}", page_size=_PAGE, page_token=visit.asked.get("roles") or None
+            )
+            values |= {"grants": grants.items, "more_grants": grants.next_token}
+        return values
 
     known: dict[str, object] = {"tabs": tabs(visit), "roles": list(Role), "secret": secret}
     known |= {"may_give": visit.may(Verb.GRANT), "may_manage": visit.may(Verb.USERS)}

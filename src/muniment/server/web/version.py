@@ -49,6 +49,7 @@ def _gathered(visit: Visit, name: str, number: int) -> dict[str, object]:
     there = services.catalog.newest_in_stages([model], [PRODUCTION]).get(name, [])
     other = next((held for held in there if held.version != number), None)
     checks, may = services.checks.results(name, number), services.lifecycle.verbs(name)
+    waiting = services.checks.waiting(name, number)
     said = services.comments.comments(
         name, version=number, everything=True, page_size=_COMMENTS, page_token=token
     )
@@ -57,11 +58,11 @@ def _gathered(visit: Visit, name: str, number: int) -> dict[str, object]:
         "version": version,
         "card": card(version.description) if version.description else "",
         "run_link": safe_link(version.run_link),
-        "badges": badges(version, checks, services.provenance.signatures(name, number)),
-        "waiting": services.checks.waiting(name, number),
+        "badges": badges(version, checks, services.provenance.signatures(name, number), waiting),
+        "waiting": waiting,
         "may_check": version.digest is not None and context_of(visit.request).ports.runs_checks,
         "checks": [(check, safe_link(check.url)) for check in checks],
-        "next_step": next_step(services, model, version),
+        "next_step": next_step(services, model, version, waiting),
         "ways": ways(visit, version, _main_file(manifest)) if version.status == "READY" else [],
         "other": other,
         "deltas": deltas(model.tags, version, other)[:_SHOWN],

@@ -84,6 +84,21 @@ def digest(text: str | None) -> Markup:
     )
 
 
+def with_code(text: str) -> Markup:
+    """Return a sentence in which what stands between backticks is code.
+
+    >>> str(with_code("`muniment ls` lists <them>."))
+    '<code>muniment ls</code> lists &lt;them&gt;.'
+    """
+    plain, *pieces = text.split("`")
+    said = Markup("").join(
+        Markup("<code>{}</code>{}").format(code, rest)
+        for code, rest in zip(pieces[::2], pieces[1::2], strict=False)
+    )
+    left = pieces[-1] if len(pieces) % 2 else ""  # one that nothing closes
+    return Markup("{}{}{}").format(plain, said, f"`{left}" if left else "")
+
+
 def model_path(name: str, *parts: object) -> str:
     """Return the path of a model's page, or of one below it.
 
@@ -105,6 +120,7 @@ FILTERS: Final[Mapping[str, Callable[..., object]]] = {
     "size": size,
     "number": number,
     "digest": digest,
+    "with_code": with_code,
     "shell": shlex.quote,
 }
 FUNCTIONS: Final[Mapping[str, Callable[..., object]]] = {"model_path": model_path, "query": query}

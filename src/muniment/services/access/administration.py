@@ -12,7 +12,8 @@ from muniment.domain.access import GLOBAL, Asked, Decision, Grant, Role, Verb
 from muniment.domain.accounts import HeldGrant, Token, User, UserKind
 from muniment.domain.activities import Activity, ActivityKind, verify_chain
 from muniment.domain.entities import Page
-from muniment.domain.values import JsonObject
+from muniment.domain.paging import decode_token
+from muniment.domain.values import JsonObject, to_millis
 from muniment.errors import (
     Conflict,
     Corrupt,
@@ -30,7 +31,13 @@ from muniment.services.access.passwords import (
     secret_hash,
 )
 from muniment.services.base import Service
-from muniment.services.pages import page_of, page_size_of, place_of
+from muniment.services.pages import (
+    moment_of,
+    not_of_this_listing,
+    page_of,
+    page_size_of,
+    place_of,
+)
 from muniment.storage.accounts import AccountStore
 
 MAX_TOKEN_LIFETIME = timedelta(days=3650)
@@ -168,6 +175,23 @@ class Administration(Service):
             self._require(Verb.USERS)
         return self._accounts.tokens(None if wanted == EVERYWHERE else wanted)
 
+    def tokens_page(
+        self, user: str, *, page_size: int | None = None, page_token: str | None = None
+    ) -> Page[Token]:
+        """Return tokens of a user (an admin: of another), newest first, a page at a time."""
+        if user != self._caller.actor:
+            self._require(Verb.USERS)
+        size, search = page_size_of(page_size), f"tokens of {user}"
+        after: tuple[datetime, str] | None = None
+        if page_token:
+            match decode_token(page_token, search=search):
+                case (int(at), str(token_id)):
+                    after = moment_of(at, page_token), token_id
+                case _:
+                    raise not_of_this_listing(page_token)
+        rows = self._accounts.tokens(user, after=after, limit=size + 1)
+        return page_of([(t, (to_millis(t.created_at), t.id)) for t in rows], size, search)
+
     def revoke_token(self, token_id: str) -> None:
         """Revoke a token, at once; again is fine. One's own needs more than a narrowed token."""
         token = self._accounts.token(token_id)
@@ -185,6 +209,24 @@ class Administration(Service):
         """Return who holds what in the caller's workspace."""
         self._require(Verb.GRANT)
         return self._accounts.grants(self._caller.workspace)
+
+    def grants_page(
+        self,
+        *,
+        subject: str | None = None,
+        page_size: int | None = None,
+        page_token: str | None = None,
+    ) -> Page[HeldGrant]:
+        """Return what is held (by a subject) in the caller's workspace, a page at a time."""
+        self._require(Verb.GRANT)
+        size, search = page_size_of(page_size), f"grants of {subject or ''}"
+        rows = self._accounts.grants(
+            self._caller.workspace,
+            subject=subject,
+            after=place_of(page_token, search, 0),
+            limit=size + 1,
+        )
+        return page_of([(held, (held.id,)) for held in rows], size, search)
 
     def add_grant(self, workspace: str, subject: str, grant: Grant) -> HeldGrant:
         """Let a subject (`user:ada`, `group:x`, `oidc:issuer|subject`) do something.
@@ -221,10 +263,11 @@ class Administration(Service):
         """Take a grant away."""
         self._require(Verb.GRANT)
         everybodys = self._caller.principal.may(Verb.USERS)
-        known = self._accounts.grants(None if everybodys else self._caller.workspace)
-        held = next((g for g in known if g.id == grant_id), None)
-        if held is None:
+        within = None if everybodys else self._caller.workspace
+        found = self._accounts.grants(within, after=grant_id - 1, limit=1)
+        if not found or found[0].id != grant_id:
             raise NotFound(f"There is no grant {grant_id}.")
+        held = found[0]
         self._may_grant(held.workspace)
         self._accounts.drop_grant(grant_id)
         self._audit(ActivityKind.GRANT_DROPPED, {"grant": grant_id, **held.to_json()})

@@ -16,6 +16,7 @@ from muniment.domain.activities import ActivityKind, Entry
 from muniment.domain.caller import Caller
 from muniment.domain.values import JsonObject
 from muniment.errors import MunimentError
+from muniment.services.waiting import may_wait
 from muniment.storage.accounts import AccountStore
 
 FLUSH_SECONDS = 0.5
@@ -54,6 +55,7 @@ class Auditor:
         Raises:
             MunimentError: it can't be written.
         """
+        may_wait()
         with self._writing:  # so that whoever flushes waits for entries that another took
             with self._lock:
                 entries, self._queued = self._queued, []

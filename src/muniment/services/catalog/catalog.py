@@ -14,7 +14,7 @@ from typing import TypeVar
 from muniment.domain.activities import Activity, verify_chain
 from muniment.domain.entities import ModelVersion, Page, RegisteredModel
 from muniment.domain.filters import parse_filter, parse_order
-from muniment.domain.paging import encode_token, resume, search_id
+from muniment.domain.paging import encode_token, resume
 from muniment.domain.query import And, Expression, OrderBy, Query, Target, attribute
 from muniment.domain.stages import stage_key
 from muniment.services.catalog.aliases import Aliases
@@ -61,7 +61,7 @@ class Catalog(Aliases):
     ) -> Page[RegisteredModel]:
         """Return a page of the models for which `where` holds, by name if no order is given."""
         query = self._query(Target.MODELS, where, order, page_size, page_token, deleted)
-        return page_of(self._store.search_models(query), page_size, search_id(query))
+        return page_of(self._store.search_models(query), page_size, query)
 
     def search_versions(
         self,
@@ -100,7 +100,7 @@ class Catalog(Aliases):
         If `model` is not here, that is none.
         """
         query = self._query(Target.VERSIONS, where, order, page_size, page_token, deleted, model)
-        return page_of(self._store.search_versions(query), page_size, search_id(query))
+        return page_of(self._store.search_versions(query), page_size, query)
 
     def newest_in_stages(
         self, models: Sequence[RegisteredModel], stages: Sequence[str] = ()
@@ -180,6 +180,7 @@ class Catalog(Aliases):
             limit=limit,
             newest_first=newest_first,
             kinds=selection.kinds or None,
+            version=selection.version,
         )
         return [(activity, activity.sequence) for activity in found]
 

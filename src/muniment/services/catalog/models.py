@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, TypeVar
 from uuid import uuid4
 
@@ -12,6 +11,7 @@ from muniment.domain.access import Asked, Verb
 from muniment.domain.activities import ActivityKind
 from muniment.domain.changes import NOTHING, ModelChanges, merge
 from muniment.domain.entities import ReferenceKind, RegisteredModel
+from muniment.domain.replacing import replace
 from muniment.domain.values import JsonObject, canonical_json, sha256_hex
 from muniment.errors import (
     AlreadyExists,
@@ -42,7 +42,9 @@ class Models(Service):
         names.check_model_name(name)
         tags = names.check_values(merge({}, changes.tags), "tag", names.MAX_TAGS)
         self._require(Verb.CREATE_MODEL, Asked(name, tags))
-        request = sha256_hex(canonical_json({"name": name, **changes.to_json()}))
+        request = ""
+        if idempotency_key:
+            request = sha256_hex(canonical_json({"name": name, **changes.to_json()}))
 
         def decide(tx: Transaction) -> RegisteredModel:
             present = tx.model()

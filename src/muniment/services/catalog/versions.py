@@ -9,7 +9,6 @@ files given ──────────────────────�
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -21,6 +20,7 @@ from muniment.domain.deployments import UseKind
 from muniment.domain.entities import ModelVersion, RegisteredModel, Status
 from muniment.domain.manifest import Manifest
 from muniment.domain.refs import Ref
+from muniment.domain.replacing import replace
 from muniment.domain.stages import PREDEFINED, find_stage
 from muniment.domain.values import JsonObject, canonical_json, sha256_hex
 from muniment.errors import AlreadyExists, Conflict, NotFound
@@ -55,7 +55,7 @@ class Versions(Models):
         names.check_model_name(model)
         self._require(Verb.CREATE_VERSION)  # at all; for this model when it is known
         new = new.checked()
-        request = new.fingerprint()
+        request = new.fingerprint() if idempotency_key else ""
         if new.files is not None:
             keep_manifest(self._ports, self._caller, new.files)
 
@@ -172,7 +172,9 @@ class Versions(Models):
             changed = changes.apply(version)
             if changed.label != version.label:
                 _refuse_taken_label(tx, changed.label)
-            if changes.description is not None or changed != replace(version, tags=changed.tags):
+            if changes.description is not None or (
+                not changes.tags_only and changed != replace(version, tags=changed.tags)
+            ):
                 changed = replace(changed, updated_at=now)
             return changed, ActivityKind.VERSION_UPDATED, changes.to_json()
 
@@ -332,7 +334,16 @@ class Versions(Models):
         for edge in first_edges(version, new.origins):
             details = details_of(kept_edge(tx, edge))
             tx.record(self._entry(ActivityKind.LINEAGE_ADDED, now, version=number, details=details))
-        self._touch(tx, replace(model, last_number=number), now, count=1)
+        tx.save_model(
+            replace(
+                model,
+                last_number=number,
+                latest=number if version.status is Status.READY else model.latest,
+                version_count=model.version_count + 1,
+                updated_at=now,
+                revision=model.revision + 1,
+            )
+        )
         return version
 
     def _sealed(

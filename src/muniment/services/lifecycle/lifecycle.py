@@ -7,9 +7,11 @@ Everything about the past is read off the history (`domain.timeline`); nothing e
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
 from muniment.domain import names
@@ -38,6 +40,7 @@ from muniment.services.lifecycle.transitions import MOMENT, Move, stage_of
 from muniment.storage.metadata import Transaction
 
 _PIECE: Final = 1_000
+_FEW: Final = 100
 _TRIES: Final = 20
 
 
@@ -99,25 +102,35 @@ class Lifecycle(Requests):
         last = self._store.activities(model.id, limit=1, newest_first=True, kinds=kinds, until=time)
         return bool(last) and last[0].kind == ActivityKind.MODEL_DELETED
 
-    def reviews_due(self, model: str | None = None) -> list[tuple[ModelVersion, datetime]]:
+    def reviews_due(
+        self, model: str | None = None, *, limit: int | None = None
+    ) -> list[tuple[ModelVersion, datetime]]:
         """Return the versions that are longer in their stage than a policy allows, and since when.
 
-        The time is when each was due. Of one model, or of all that the caller may read.
+        The time is when each was due; whoever is due for longest comes first. Of one model, or of
+        all that the caller may read; all of them, or the first `limit`.
         """
-        found: list[tuple[ModelVersion, datetime]] = []
         now = self._ports.clock()
+        model_of = cache(lambda name: self._store.model(self._key(name)))
+        found: list[tuple[ModelVersion, datetime]] = []
         for stage in self.stages():
-            if not any(policy.review_days for policy in stage.policies):
+            days = [policy.review_days for policy in stage.policies if policy.review_days]
+            if not days:
                 continue
+            soonest, dues = timedelta(days=min(days)), list[datetime]()
             for version in self._in_stage(stage.name, model):
-                parent = self._store.model(self._key(version.model))
-                days = None if parent is None else demands(stage, parent).review_days
-                if days is None or version.stage_since is None:
-                    continue
-                due = version.stage_since + timedelta(days=days)
-                if due <= now:
+                since = version.stage_since
+                # From here on nobody was due earlier than this.
+                if since is None or (earliest := since + soonest) > now:
+                    break
+                if limit is not None and bisect_right(dues, earliest) >= limit:
+                    break
+                parent = model_of(version.model)
+                allowed = None if parent is None else demands(stage, parent).review_days
+                if allowed is not None and (due := since + timedelta(days=allowed)) <= now:
+                    insort(dues, due)
                     found.append((version, due))
-        return sorted(found, key=lambda pair: pair[1])
+        return sorted(found, key=lambda pair: pair[1])[:limit]
 
     # -- the way back ----------------------------------------------------------------------------
 
@@ -216,7 +229,7 @@ class Lifecycle(Requests):
             after = piece[-1].sequence
 
     def _in_stage(self, stage: str, model: str | None) -> Iterator[ModelVersion]:
-        """Yield the versions in a stage that the caller may read."""
+        """Yield the versions in a stage that the caller may read, the longest there first."""
         versions = Target.VERSIONS
         where: Expression = Comparison(attribute(versions, "stage"), Op.EQ, stage)
         visible = self._caller.principal.visible(versions)
@@ -224,16 +237,16 @@ class Lifecycle(Requests):
             self._caller.workspace,
             versions,
             where=where if visible is None else And((where, visible)),
-            order=(OrderBy(attribute(versions, "id")),),
-            limit=_PIECE,
+            order=(OrderBy(attribute(versions, "stage_since")),),
+            limit=_FEW,
             model=model,
         )
         while True:
             rows = self._store.search_versions(query)
             yield from (version for version, _ in rows)
-            if len(rows) < _PIECE:
+            if len(rows) < query.limit:
                 return
-            query = replace(query, after=rows[-1][1])
+            query = replace(query, after=rows[-1][1], limit=_PIECE)
 
 
 class _Overtaken(Exception):

@@ -9,7 +9,7 @@ rollbacks come in through it, too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -20,6 +20,7 @@ from muniment.domain.checks import CheckResult, verdicts
 from muniment.domain.deployments import Use
 from muniment.domain.entities import NO_STAGE, ModelVersion, RegisteredModel
 from muniment.domain.records import RecordKind
+from muniment.domain.replacing import replace
 from muniment.domain.requests import TransitionRequest
 from muniment.domain.requirements import Facts, Requirement, Rule, blockers, requirements
 from muniment.domain.signatures import NO_SIGNATURES, Signatures
@@ -112,23 +113,27 @@ class Transitions(Stages):
         demanded = demands(to, model)
         if again:
             demanded = replace(demanded, approvals=0)
-        there = [v for v in tx.versions_in_stage(to.name) if v.version != version.version]
-        results = (
-            CheckResult.from_record(record, model.name)
-            for record in tx.records(RecordKind.CHECK, version=version.version)
-        )
+        compared = any(rule.worse_by_at_most is not None for rule in demanded.metrics) and not again
+        there = tx.versions_in_stage(to.name) if compared else ()
+        others = [v for v in there if v.version != version.version]
         automation = self._caller.principal.automation if asked is None else asked.automation
         facts = Facts(
             stage=to.name,
             model=model,
             version=version,
-            incumbent=there[-1] if there and not again else None,
-            checks=verdicts(results) if demanded.checks else {},
+            incumbent=others[-1] if others else None,
+            checks=self._verdicts(tx, model, version) if demanded.checks else {},
             signatures=self._signatures(tx, version) if demanded.signed else NO_SIGNATURES,
             approvals=0 if asked is None else len(asked.approvals),
             automation=automation,
         )
         return requirements(demanded, facts)
+
+    def _verdicts(
+        self, tx: Transaction, model: RegisteredModel, version: ModelVersion
+    ) -> dict[str, str]:
+        records = tx.records(RecordKind.CHECK, version=version.version)
+        return verdicts(CheckResult.from_record(record, model.name) for record in records)
 
     def _signatures(self, tx: Transaction, version: ModelVersion) -> Signatures:
         records = tx.records(RecordKind.SIGNATURE, version=version.version)

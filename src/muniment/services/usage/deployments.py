@@ -49,6 +49,7 @@ class Deployments(Running):
         alias: str | None = None,
         stage: str | None = None,
         running: int | None = None,
+        forget_running: bool = False,
         status: DeploymentStatus | None = None,
         url: str | None = None,
         comment: str | None = None,
@@ -57,8 +58,8 @@ class Deployments(Running):
         """Say that something runs a version, or what an alias or a stage means.
 
         If there is a live deployment of that name in the environment, it is changed: what is None
-        stays as it is (but `running` is unknown again where another target is named). A new one
-        needs a target, and is RUNNING unless told otherwise.
+        stays as it is (but `running` is unknown again where another target is named, or with
+        `forget_running`). A new one needs a target, and is RUNNING unless told otherwise.
 
         Raises:
             NotFound: there is no such model, version or alias.
@@ -85,9 +86,10 @@ class Deployments(Running):
             after = _aimed(tx, parent, before, version=version, alias=alias, stage=stage)
             if running is not None:
                 _check_known(tx, parent, running)
+            stays = None if forget_running else after.running
             after = replace(
                 after,
-                running=after.running if running is None else running,
+                running=stays if running is None else running,
                 status=status or after.status,
                 url=after.url if url is None else url,
                 comment=after.comment if comment is None else comment,
@@ -238,7 +240,9 @@ def _stage(tx: Transaction, name: str) -> str:
 def _check_known(tx: Transaction, model: RegisteredModel, number: int) -> None:
     """Raise NotFound unless there is or was such a version: a deleted one may still run."""
     if tx.version(number) is None:
-        raise no_version(model.name, number)
+        missing = no_version(model.name, number)
+        missing.details["field"] = "running"
+        raise missing
 
 
 def _refuse_too_many(live: Sequence[Deployment]) -> None:

@@ -93,10 +93,20 @@ class MongoAccountStore(AccountStore):
             }
         )
 
-    def grants(self, workspace: str | None = None) -> Sequence[HeldGrant]:
-        if workspace is None:
-            return self._held({})
-        return self._held({"workspace": {"$in": [workspace, _EVERYWHERE]}})
+    def grants(
+        self,
+        workspace: str | None = None,
+        *,
+        subject: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[HeldGrant]:
+        asked: Document = {"_id": {"$gt": after}}
+        if workspace is not None:
+            asked["workspace"] = {"$in": [workspace, _EVERYWHERE]}
+        if subject is not None:
+            asked["subject"] = subject
+        return self._held(asked, limit)
 
     def add_grant(
         self, workspace: str, subject: str, grant: Grant, now: datetime, by: str
@@ -119,11 +129,24 @@ class MongoAccountStore(AccountStore):
             found = self._tokens.find_one({"_id": token_id})
         return None if found is None else documents.token_from(found)
 
-    def tokens(self, user: str | None = None) -> Sequence[Token]:
+    def tokens(
+        self,
+        user: str | None = None,
+        *,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Token]:
         newest_first = [("created_at", DESCENDING), ("_id", ASCENDING)]
-        asked = {} if user is None else {"user": user}
+        asked: Document = {} if user is None else {"user": user}
+        if after is not None:
+            at = to_millis(after[0])
+            asked["$or"] = [
+                {"created_at": {"$lt": at}},
+                {"created_at": at, "_id": {"$gt": after[1]}},
+            ]
         with self._connection.guarded():
-            return [*map(documents.token_from, self._tokens.find(asked).sort(newest_first))]
+            found = self._tokens.find(asked).sort(newest_first).limit(_limit(limit))
+            return [*map(documents.token_from, found)]
 
     def add_token(self, token: Token) -> None:
         with self._connection.guarded():
@@ -243,9 +266,14 @@ class MongoAccountStore(AccountStore):
                     raise _user_taken(user) from error
                 raise
 
-    def _held(self, asked: Document) -> list[HeldGrant]:
+    def _held(self, asked: Document, limit: int | None = None) -> list[HeldGrant]:
         with self._connection.guarded():
-            return [*map(documents.grant_from, self._grants.find(asked).sort("_id", ASCENDING))]
+            found = self._grants.find(asked).sort("_id", ASCENDING).limit(_limit(limit))
+            return [*map(documents.grant_from, found)]
+
+
+def _limit(asked: int | None) -> int:
+    return 0 if asked is None else asked  # 0 is no limit to MongoDB
 
 
 def _user_taken(user: User) -> AlreadyExists:

@@ -19,6 +19,7 @@ def of_model(
     limit: int,
     newest_first: bool,
     kinds: frozenset[str] | None,
+    version: int | None,
     until: datetime | None,
 ) -> list[Activity]:
     """Return what `MetadataStore.activities` does."""
@@ -31,6 +32,8 @@ def of_model(
         if after:
             sequence["$lt" if newest_first else "$gt"] = after
         where = {"model_id": model_id, "sequence": sequence, **_of_kinds(kinds)}
+        if version is not None:
+            where["version"] = version
         if until is not None:
             where["at"] = {"$lte": to_millis(until)}
         found = connection["activities"].find(where).sort("sequence", -1 if newest_first else 1)

@@ -20,7 +20,7 @@ from muniment.domain.query import (
 from muniment.errors import InvalidPageToken
 from muniment.storage.mongo.connection import Document
 
-_NULLABLE: Final = frozenset({"label", "latest", "digest"})
+_NULLABLE: Final = frozenset({"label", "latest", "digest", "stage_since"})
 _TYPES: Final[dict[FieldType, tuple[type, ...]]] = {
     FieldType.STRING: (str,),
     FieldType.INTEGER: (int,),

@@ -187,6 +187,7 @@ class MongoMetadataStore(
         limit: int,
         newest_first: bool = False,
         kinds: frozenset[str] | None = None,
+        version: int | None = None,
         until: datetime | None = None,
     ) -> Sequence[Activity]:
         return history.of_model(
@@ -196,6 +197,7 @@ class MongoMetadataStore(
             limit=limit,
             newest_first=newest_first,
             kinds=kinds,
+            version=version,
             until=until,
         )
 

@@ -59,8 +59,18 @@ SAVE_USER = Prepared(
 
 _grants = select(*rows.GRANT_COLUMNS)
 _in_workspace = or_(_g.workspace == bindparam("workspace"), _g.workspace == _EVERYWHERE)
-GRANTS = Prepared(_grants.order_by(_g.id))
-GRANTS_IN = Prepared(_grants.where(_in_workspace).order_by(_g.id))
+_of_subject = _g.subject == bindparam("subject")
+
+
+def _listed(*which: ColumnElement[bool]) -> Prepared:
+    behind = _g.id > bindparam("after")
+    return Prepared(_grants.where(behind, *which).order_by(_g.id).limit(_LIMIT))
+
+
+GRANTS = _listed()
+GRANTS_IN = _listed(_in_workspace)
+GRANTS_TO = _listed(_of_subject)
+GRANTS_TO_IN = _listed(_of_subject, _in_workspace)
 ADD_GRANT = _insert(grants, numbered=True)
 DROP_GRANT = Prepared(
     delete(grants).where(_g.id == bindparam("row_id")).returning(*rows.GRANT_COLUMNS)
@@ -76,11 +86,16 @@ GRANTS_OF = PreparedIn(_grants_of)
 # -- tokens --------------------------------------------------------------------------------------
 
 _tokens = select(*rows.TOKEN_COLUMNS)
-_newest_first = (_t.created_at.desc(), _t.id)
 _this_token = _t.id == bindparam("token_id")
 TOKEN = Prepared(_tokens.where(_this_token))
-TOKENS = Prepared(_tokens.order_by(*_newest_first))
-TOKENS_OF = Prepared(_tokens.where(_t.user_name == bindparam("user_name")).order_by(*_newest_first))
+_at: ColumnElement[int] = bindparam("at")
+_newest_first = (
+    _tokens.where(_t.created_at <= _at, or_(_t.created_at < _at, _t.id > bindparam("token_id")))
+    .order_by(_t.created_at.desc(), _t.id)
+    .limit(_LIMIT)
+)
+TOKENS = Prepared(_newest_first)
+TOKENS_OF = Prepared(_newest_first.where(_t.user_name == bindparam("user_name")))
 ADD_TOKEN = _insert(tokens)
 REVOKE_TOKEN = Prepared(
     update(tokens).where(_this_token, _t.revoked_at.is_(None)).values(revoked_at=bindparam("now"))

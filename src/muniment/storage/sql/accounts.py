@@ -24,6 +24,7 @@ from muniment.storage.sql import audit, holders
 from muniment.storage.sql.engine import Cell, Engine, Prepared, Row, Session
 
 _FAILURES_ARE_KEPT: Final = timedelta(days=1)
+_ALL: Final = 2**63 - 1  # more than there can be, of rows as of milliseconds
 _CUT_AT_ONCE: Final = 5_000  # entries of the audit log; others want to write, too
 
 
@@ -86,11 +87,21 @@ class SqlAccountStore(AccountStore):
         )
         return sorted(map(rows.grant_from, found), key=lambda held: held.id)
 
-    def grants(self, workspace: str | None = None) -> Sequence[HeldGrant]:
-        if workspace is None:
-            found = self._all(statements.GRANTS)
+    def grants(
+        self,
+        workspace: str | None = None,
+        *,
+        subject: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[HeldGrant]:
+        if subject is None:
+            chosen = statements.GRANTS if workspace is None else statements.GRANTS_IN
         else:
-            found = self._all(statements.GRANTS_IN, workspace=workspace)
+            chosen = statements.GRANTS_TO if workspace is None else statements.GRANTS_TO_IN
+        named = {"workspace": workspace, "subject": subject}
+        which = {name: value for name, value in named.items() if value is not None}
+        found = self._all(chosen, after=after, limit=_limit(limit), **which)
         return [*map(rows.grant_from, found)]
 
     def add_grant(
@@ -116,11 +127,19 @@ class SqlAccountStore(AccountStore):
         row = self._one(statements.TOKEN, token_id=token_id)
         return None if row is None else rows.token_from(row)
 
-    def tokens(self, user: str | None = None) -> Sequence[Token]:
+    def tokens(
+        self,
+        user: str | None = None,
+        *,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Token]:
+        at, token_id = (_ALL, "") if after is None else (to_millis(after[0]), after[1])
+        place: dict[str, Cell] = {"at": at, "token_id": token_id, "limit": _limit(limit)}
         if user is None:
-            found = self._all(statements.TOKENS)
+            found = self._all(statements.TOKENS, **place)
         else:
-            found = self._all(statements.TOKENS_OF, user_name=user)
+            found = self._all(statements.TOKENS_OF, user_name=user, **place)
         return [*map(rows.token_from, found)]
 
     def add_token(self, token: Token) -> None:
@@ -243,6 +262,10 @@ class SqlAccountStore(AccountStore):
 
     def _write(self, statement: Prepared, **parameters: Cell) -> int:
         return self._engine.write(lambda session: statement.run(session, **parameters))
+
+
+def _limit(asked: int | None) -> int:
+    return _ALL if asked is None else asked
 
 
 def _user_taken(user: User) -> AlreadyExists:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Select, select
@@ -18,7 +19,6 @@ from muniment.domain.query import (
     Not,
     Op,
     Or,
-    Query,
     Scope,
     Target,
     attribute,
@@ -31,13 +31,19 @@ from muniment.storage.sql.conditions import (
     partial_index,
     property_table,
 )
-from muniment.storage.sql.engine import Session
+from muniment.storage.sql.engine import Row, Session
+from muniment.storage.sql.in_lists import PreparedIn
+from muniment.storage.sql.shapes import Searched
 from muniment.storage.sql.tables import models, refs, versions
 
 FEW: Final = 1_000
 """How many candidates are worth looking at one by one, for a page of about 100."""
 
 _m, _r, _v = models.c, refs.c, versions.c
+_VERSIONS_OF = PreparedIn(lambda ids: select(_v.id).where(_v.model_id.in_(ids)).limit(FEW + 1))
+_MODELS_OF = PreparedIn(
+    lambda ids: select(_v.model_id).distinct().where(_v.id.in_(ids)).limit(FEW + 1)
+)
 _TABLES = {Scope.MODEL: models, Scope.VERSION: versions}
 _RANGES = frozenset({Op.EQ, Op.LT, Op.LE, Op.GT, Op.GE})
 _PREFIXES = _RANGES | {Op.LIKE}
@@ -48,12 +54,14 @@ _INDEXED: dict[tuple[Scope, str], tuple[frozenset[Op], bool]] = {
     (Scope.MODEL, "id"): (_EQUAL, False),
     (Scope.MODEL, "name"): (_PREFIXES, True),
     (Scope.MODEL, "slug"): (_PREFIXES, True),
+    (Scope.MODEL, "created_by"): (_EQUAL, True),
     (Scope.MODEL, "created_at"): (_RANGES, True),
     (Scope.MODEL, "updated_at"): (_RANGES, True),
     (Scope.VERSION, "id"): (_EQUAL, False),
     (Scope.VERSION, "label"): (_EQUAL, False),
     (Scope.VERSION, "stage"): (_EQUAL, True),
     (Scope.VERSION, "status"): (_EQUAL, True),
+    (Scope.VERSION, "framework"): (_EQUAL, True),
     (Scope.VERSION, "run_id"): (_EQUAL, False),
     (Scope.VERSION, "digest"): (_EQUAL, False),
     (Scope.VERSION, "created_at"): (_RANGES, True),
@@ -65,12 +73,13 @@ class Candidates:
     """Looks for candidates of one query, on the connection and snapshot that will answer it."""
 
     def __init__(
-        self, session: Session, conditions: Conditions, query: Query, workspace_id: int
+        self, session: Session, conditions: Conditions, searched: Searched, workspace_id: int
     ) -> None:
         self._session = session
         self._conditions = conditions
-        self._scope = Scope.MODEL if query.target is Target.MODELS else Scope.VERSION
-        self._deleted = query.deleted
+        self._searched = searched
+        self._scope = Scope.MODEL if searched.query.target is Target.MODELS else Scope.VERSION
+        self._deleted = searched.query.deleted
         self._workspace_id = workspace_id
 
     def of(self, expression: Expression) -> set[int] | None:
@@ -103,27 +112,36 @@ class Candidates:
     def _leaf(self, leaf: Comparison | InSet) -> set[int] | None:
         if leaf.field == attribute(Target.VERSIONS, "model"):
             leaf = replace(leaf, field=attribute(Target.MODELS, "name"))
-        statement = self._statement(leaf)
-        ids = None if statement is None else self._few(statement)
-        if ids is None or leaf.field.scope is self._scope:
+        if not self._is_indexed(leaf):
+            return None
+        statement = partial(self._statement, leaf)
+        ids = _few(self._searched.all(self._session, ("candidates", leaf), statement))
+        if not ids or leaf.field.scope is self._scope:
             return ids
-        if self._scope is Scope.VERSION:
-            return self._few(select(_v.id).where(_v.model_id.in_(ids)))
-        return self._few(select(_v.model_id).distinct().where(_v.id.in_(ids)))
+        others = _VERSIONS_OF if self._scope is Scope.VERSION else _MODELS_OF
+        return _few(others.all(self._session, ids))
 
-    def _statement(self, leaf: Comparison | InSet) -> Select[Any] | None:
-        """Return what an index says of the field's own scope; None if there is no index."""
+    def _is_indexed(self, leaf: Comparison | InSet) -> bool:
+        """Say whether an index can tell of the field's own scope."""
         field, op = leaf.field, leaf.op if isinstance(leaf, Comparison) else Op.EQ
-        table = _TABLES[field.scope]
+        if field.namespace is not Namespace.ATTRIBUTE:
+            return True
+        if field.name == "alias":
+            return op is Op.EQ
+        served, _ = _INDEXED.get((field.scope, field.name), (frozenset(), False))
+        if self._deleted or op not in served or (op is Op.LIKE and not _has_prefix(leaf)):
+            return False
+        return partial_index(leaf) is not None
+
+    def _statement(self, leaf: Comparison | InSet) -> Select[Any]:
+        """Return what the index says, and one too many if they are not few."""
+        field, table = leaf.field, _TABLES[leaf.field.scope]
         if field.namespace is not Namespace.ATTRIBUTE:
             c = property_table(field.scope).c
-            return select(c.owner_id).where(
-                c.workspace_id == self._workspace_id, *self._conditions.has_value(leaf)
-            )
+            has_it = c.workspace_id == self._workspace_id, *self._conditions.has_value(leaf)
+            return select(c.owner_id).where(*has_it).limit(FEW + 1)
         in_workspace = table.c.workspace_id == self._workspace_id
         if field.name == "alias":
-            if op is not Op.EQ:
-                return None
             owner = _m.id == _r.model_id
             if field.scope is Scope.VERSION:
                 owner = (_v.model_id == _r.model_id) & (_v.number == _r.number)
@@ -132,20 +150,16 @@ class Candidates:
                 .distinct()
                 .join_from(refs, table, owner)
                 .where(hidden(in_workspace), *self._conditions.is_alias(leaf))
+                .limit(FEW + 1)
             )
-        served, behind_workspace = _INDEXED.get((field.scope, field.name), (frozenset(), False))
-        if self._deleted or op not in served:
-            return None
-        if (op is Op.LIKE and not _has_prefix(leaf)) or partial_index(leaf) is None:
-            return None
+        _, behind_workspace = _INDEXED[field.scope, field.name]
         where: list[Condition] = [self._conditions.attribute(leaf), table.c.deleted_at.is_(None)]
-        return select(table.c.id).where(
-            *where, in_workspace if behind_workspace else hidden(in_workspace)
-        )
+        where.append(in_workspace if behind_workspace else hidden(in_workspace))
+        return select(table.c.id).where(*where).limit(FEW + 1)
 
-    def _few(self, statement: Select[Any]) -> set[int] | None:
-        found = set(self._session.core.scalars(statement.limit(FEW + 1)))
-        return None if len(found) > FEW else found
+
+def _few(rows: list[Row]) -> set[int] | None:
+    return None if len(rows) > FEW else {row[0] for row in rows}
 
 
 def _has_prefix(leaf: Comparison | InSet) -> bool:

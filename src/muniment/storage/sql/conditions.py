@@ -46,6 +46,7 @@ from muniment.storage.sql.normal import normal
 from muniment.storage.sql.properties import Kind
 from muniment.storage.sql.rows import NO_STAGE_KEY, stage_key
 from muniment.storage.sql.tables import (
+    HAS_FRAMEWORK,
     HAS_RUN,
     PREFIX_CHARS,
     STAGED,
@@ -70,7 +71,7 @@ _COMPARE: dict[Op, Callable[[Any, Any], Condition]] = {
     Op.GE: lambda a, b: a >= b,
 }
 _NAMED_OTHERWISE = {(Scope.VERSION, "model"): _m.name, (Scope.VERSION, "version"): _v.number}
-NULLABLE = frozenset({"label", "latest", "digest"})
+NULLABLE = frozenset({"label", "latest", "digest", "stage_since"})
 
 
 def hidden(*conditions: Condition) -> Condition:
@@ -152,7 +153,8 @@ class Conditions:
             same = _COMPARE[leaf.op](c.number, float(leaf.value))
             holds = and_(c.kind == Kind.BOOLEAN.value, same)
         elif isinstance(leaf.value, int | float):
-            holds = _property_number(c, leaf.op, leaf.value)
+            is_metric = field.namespace is Namespace.METRIC
+            holds = _property_number(c, leaf.op, leaf.value, is_metric=is_metric)
         else:
             holds = false()  # no property is a time
         return c.space == field.namespace.value, c.key == field.name, holds
@@ -231,6 +233,7 @@ _PARTIAL: dict[str, tuple[Callable[[str], bool], Condition]] = {
     "stage": (lambda stage: stage_key(stage) != NO_STAGE_KEY, STAGED),
     "status": (lambda status: status != Status.READY.value, UNREADY),
     "run_id": (bool, HAS_RUN),
+    "framework": (bool, HAS_FRAMEWORK),
 }
 
 
@@ -284,7 +287,9 @@ def _numbers(values: Iterable[Literal]) -> Iterable[Number]:
             yield value
 
 
-def _property_number(c: Any, op: Op, value: float) -> Condition:
+def _property_number(c: Any, op: Op, value: float, *, is_metric: bool) -> Condition:
+    if abs(value) < EXACT and is_metric:  # a double, whatever it is: the index alone will do
+        return _COMPARE[op](c.number, float(value))
     if abs(value) < EXACT:
         return and_(c.kind != Kind.BOOLEAN.value, _COMPARE[op](c.number, float(value)))
     exact = or_(

@@ -19,6 +19,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ClauseElement, ColumnElement
 
+from muniment.storage.metadata import Done
+
 T = TypeVar("T")
 Cell: TypeAlias = str | int | float | None
 """All that a column holds: nothing is converted between driver and row."""
@@ -65,6 +67,10 @@ class Engine(Protocol):
     def reads_are_local(self) -> bool:
         """See `MetadataStore.reads_are_local`."""
 
+    def briefly(self) -> AbstractContextManager[None]:
+        """See `MetadataStore.briefly`."""
+        return nullcontext()
+
     @abstractmethod
     def read(self, work: Callable[[Session], T]) -> T:
         """Run `work`, which reads; each statement sees what was committed when it began."""
@@ -80,6 +86,10 @@ class Engine(Protocol):
         Others may write at the same time: what must not change between looking and writing has to
         be locked first (FOR UPDATE, `Session.alone`), and then be looked at by a new statement.
         """
+
+    def submit(self, call: Callable[[], T], done: Done[T]) -> bool:
+        """See `MetadataStore.submit`."""
+        return False
 
     @abstractmethod
     def like(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
@@ -155,6 +165,10 @@ class Prepared:
     def sql(self, dialect: Dialect) -> str:
         """Return the text that the database is sent."""
         return self._for(dialect).sql
+
+    def constants(self, dialect: Dialect) -> Mapping[str, Cell]:
+        """Return the values that the statement was made with, by the names of their parameters."""
+        return self._for(dialect).constants
 
     def _run(self, session: Session, parameters: Mapping[str, Cell]) -> Any:
         compiled = self._for(session.dialect)

@@ -5,6 +5,8 @@ for, as many entries are taken as are wanted; of these, the first ones are the a
 
     stage.changed   9        6     2   ──┐
     alias.set          8  7     5  ……  ──┴──>  9 8 7 6 …
+
+What happened to one version is little, and is taken as it stands, whatever kinds are asked for.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, exists, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, exists, select, tuple_, union_all
 
 from muniment.domain.activities import Activity, ActivityKind, Happened
 from muniment.domain.values import to_millis
 from muniment.storage.records import Place
 from muniment.storage.sql import rows
+from muniment.storage.sql.conditions import hidden
 from muniment.storage.sql.engine import Cell, Prepared, Session
 from muniment.storage.sql.tables import activities, models
 
@@ -42,6 +45,7 @@ def of_model(
     limit: int,
     newest_first: bool,
     kinds: frozenset[str] | None,
+    version: int | None,
     until: datetime | None,
 ) -> list[Activity]:
     """Return what `MetadataStore.activities` does."""
@@ -51,8 +55,11 @@ def of_model(
     asked: dict[str, Cell] = {"model_id": model_id, "after": after, "limit": limit}
     if until is not None:
         asked["until"] = to_millis(until)
+    if version is not None:
+        asked["version"] = version
     statement = _piece(
         None if lanes is None else len(lanes),
+        of_version=version is not None,
         newest_first=newest_first,
         goes_on=after > 0,
         ends=until is not None,
@@ -62,7 +69,9 @@ def of_model(
 
 
 @lru_cache
-def _piece(lanes: int | None, *, newest_first: bool, goes_on: bool, ends: bool) -> Prepared:
+def _piece(
+    lanes: int | None, *, of_version: bool, newest_first: bool, goes_on: bool, ends: bool
+) -> Prepared:
     def within(query: Select[Any]) -> Select[Any]:
         query = query.where(_of_model)
         if goes_on:
@@ -74,9 +83,14 @@ def _piece(lanes: int | None, *, newest_first: bool, goes_on: bool, ends: bool) 
         return query.order_by(order).limit(_limit)
 
     query = select(_m.uuid, *rows.ACTIVITY_COLUMNS).join(models, _m.id == _a.model_id)
-    if lanes is None:
+    if of_version:
+        told = select(_a.sequence).where(_a.version == bindparam("version"))
+        kinds = () if lanes is None else (hidden(_a.kind.in_(_places(lanes))),)
+        wanted = within(told.where(*kinds)).subquery("wanted")
+    elif lanes is None:
         return Prepared(within(query))
-    wanted = _merged([within(_lane(n, _a.sequence)) for n in range(lanes)])
+    else:
+        wanted = _merged([within(_lane(n, _a.sequence)) for n in range(lanes)])
     order = _a.sequence.desc() if newest_first else _a.sequence.asc()
     query = query.join(wanted, wanted.c.sequence == _a.sequence).where(_of_model)
     return Prepared(query.order_by(order).limit(_limit))
@@ -140,6 +154,10 @@ def _lane(n: int, *columns: Any) -> Select[Any]:
 def _merged(lanes: Sequence[Select[Any]]) -> Any:
     # SQLite takes an order and a limit only of a query within.
     return union_all(*(select(lane.subquery()) for lane in lanes)).subquery("wanted")
+
+
+def _places(lanes: int) -> list[ColumnElement[str]]:
+    return [bindparam(f"kind_{n}") for n in range(lanes)]
 
 
 def _named(lanes: Sequence[str]) -> dict[str, Cell]:

@@ -34,11 +34,29 @@ class PreparedIn:
         """Return all rows; a value that stands twice in the list is asked for once."""
         found: list[Row] = []
         for piece in pieces(dict.fromkeys(values), AT_ONCE):
-            size = 1 << (len(piece) - 1).bit_length()
-            piece += piece[-1:] * (size - len(piece))
-            asked: dict[str, Cell] = {f"value_{n}": value for n, value in enumerate(piece)}
-            found += self.of_size(size).all(session, **asked, **parameters)
+            asked = listed(piece)
+            found += self.of_size(len(asked)).all(session, **asked, **parameters)
         return found
 
     def _prepare(self, size: int) -> Prepared:
-        return Prepared(self._query([bindparam(f"value_{n}") for n in range(size)]))
+        return Prepared(self._query(places(size)))
+
+
+@lru_cache
+def places(size: int) -> list[ColumnElement[Any]]:
+    """Return the parameters of an `IN` list of that size."""
+    return [bindparam(name) for name in _names(size)]
+
+
+def listed(values: list[K]) -> dict[str, Cell]:
+    """Return what to bind to the `places` of a list; their number is the next power of two.
+
+    Lists of a few sizes are few statements. What is repeated at the end is found once all the same.
+    """
+    size = 1 << (len(values) - 1).bit_length()
+    return dict(zip(_names(size), values + values[-1:] * (size - len(values)), strict=True))
+
+
+@lru_cache
+def _names(size: int) -> tuple[str, ...]:
+    return tuple(f"value_{n}" for n in range(size))

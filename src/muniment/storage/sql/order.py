@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_
@@ -48,6 +48,12 @@ class Key:
         assert self.properties is not None  # noqa: S101
         c = self.properties.c
         return c.workspace_id == workspace_id, c.number.is_not(None), *self._is_metric
+
+    def of_model(self, model_id: ColumnElement[int]) -> Sequence[Condition]:
+        """Return the conditions that a property row is this metric of a model's versions."""
+        assert self.properties is not None  # noqa: S101
+        c = self.properties.c
+        return c.model_id == model_id, c.key == self.by.field.name
 
     def missing(self) -> Condition:
         """Return the condition that a row lacks the key."""
@@ -112,8 +118,10 @@ class Segment:
     having: Key | None = None
     lacking: Key | None = None
 
-    def ordering(self, tie: ColumnElement[int]) -> list[ColumnElement[Any]]:
-        """Return the terms of ORDER BY; `tie` is the id."""
+    def ordering(self, tie: ColumnElement[int] | None) -> list[ColumnElement[Any]]:
+        """Return the terms of ORDER BY; `tie` is the id, or None if the first key decides."""
+        if tie is None:
+            return self.keys[0].ordering()
         return [*(term for key in self.keys for term in key.ordering()), tie]
 
     @property
@@ -128,6 +136,10 @@ class Segment:
             return "id" in attributes
         field = self.keys[0].by.field
         return field.namespace is Namespace.ATTRIBUTE and field.name in attributes
+
+    def by(self, ids: ColumnElement[int]) -> Segment:
+        """Return this segment, which is ordered by id, with other columns for the ids."""
+        return replace(self, keys=[replace(key, column=ids) for key in self.keys])
 
     def begins(self) -> list[Condition]:
         """Return the bound at which an index may begin."""

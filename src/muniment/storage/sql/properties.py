@@ -80,9 +80,16 @@ class PropertyTable:
         self._delete_all = Prepared(delete(table).where(c.owner_id == bindparam("owner_id")))
 
     def replace(
-        self, session: Session, workspace_id: int, owner_id: int, old: Properties, new: Properties
+        self,
+        session: Session,
+        workspace_id: int,
+        owner_id: int,
+        old: Properties,
+        new: Properties,
+        *,
+        model_id: int | None = None,
     ) -> None:
-        """Turn the rows of `old` into those of `new`."""
+        """Turn the rows of `old` into those of `new`; `model_id` is that of a version."""
         gone = [key for key, value in old.items() if new.get(key) != value]
         added = [key for key, value in new.items() if old.get(key) != value]
         if gone:
@@ -92,7 +99,7 @@ class PropertyTable:
             )
         if added:
             self._insert.many(
-                session, [_row(workspace_id, owner_id, key, new[key]) for key in added]
+                session, [row(workspace_id, owner_id, key, new[key], model_id) for key in added]
             )
 
     def clear(self, session: Session, owner_id: int) -> None:
@@ -100,7 +107,10 @@ class PropertyTable:
         self._delete_all.run(session, owner_id=owner_id)
 
 
-def _row(workspace_id: int, owner_id: int, key: Key, value: Cells) -> dict[str, Cell]:
+def row(
+    workspace_id: int, owner_id: int, key: Key, value: Cells, model_id: int | None
+) -> dict[str, Cell]:
+    """Return the row of one searchable value."""
     kind, prefix, rest, number, integer = value
     return {
         "owner_id": owner_id,
@@ -112,6 +122,7 @@ def _row(workspace_id: int, owner_id: int, key: Key, value: Cells) -> dict[str, 
         "rest": rest,
         "number": number,
         "integer": integer,
+        "model_id": model_id if key[0] is Namespace.METRIC else None,
     }
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
-    exists,
     func,
     insert,
     literal_column,
@@ -60,7 +59,7 @@ ADD_WORKSPACE = Prepared(
 
 _models = select(*rows.MODEL_COLUMNS)
 MODEL = Prepared(_models.where(*_named_model))
-MODEL_ID = Prepared(select(_m.id).where(*_named_model))
+MODEL_SIZE = Prepared(select(_m.id, _m.version_count).where(*_named_model))
 MODEL_BY_ID = Prepared(_models.where(_m.id == bindparam("id"), _in_workspace))
 MODEL_BY_SLUG = Prepared(
     _models.where(_in_workspace, _m.slug == bindparam("slug"), _m.deleted_at.is_(None))
@@ -167,7 +166,7 @@ def _sum(column: ColumnElement[int]) -> ColumnElement[int]:
 COUNT_MODELS = Prepared(select(func.count()).select_from(models).where(_m.deleted_at.is_(None)))
 COUNT_VERSIONS = Prepared(
     select(func.count(), _sum(_v.size)).where(
-        _live_version, exists().where(_m.id == _v.model_id, _m.deleted_at.is_(None))
+        _live_version, _v.model_id.not_in(select(_m.id).where(_m.deleted_at.is_not(None)))
     )
 )
 COUNT_BLOBS = Prepared(select(func.count(), _sum(_b.size)))

@@ -103,6 +103,8 @@ WORKSPACE_COLUMNS = (
     workspaces.c.created_at,
 )
 NO_STAGE_KEY = "none"
+_MODEL_NAMES = tuple(column.name for column in MODEL_COLUMNS)
+_VERSION_NAMES = tuple(column.name for column in VERSION_COLUMNS)
 _STATUS = {status.value: status for status in Status}
 
 
@@ -133,6 +135,11 @@ def model_from(row: Row, workspace: str) -> RegisteredModel:
         deleted_at=None if row[15] is None else from_millis(row[15]),
         revision=row[16],
     )
+
+
+def cells_of_model(row: Row) -> Cells:
+    """Return a row of `MODEL_COLUMNS` by column."""
+    return dict(zip(_MODEL_NAMES, row, strict=True))
 
 
 def model_cells(model: RegisteredModel) -> Cells:
@@ -188,6 +195,13 @@ def version_from(row: Row, workspace: str) -> ModelVersion:
         location=row[28],
         stage_since=None if row[29] is None else from_millis(row[29]),
     )
+
+
+def cells_of_version(row: Row) -> Cells:
+    """Return a row of `VERSION_COLUMNS` by column, and what goes with it."""
+    cells: Cells = dict(zip(_VERSION_NAMES, row, strict=True))
+    cells["stage_key"] = stage_key(row[10])
+    return cells
 
 
 def version_cells(version: ModelVersion) -> Cells:

@@ -13,15 +13,20 @@ serves (`framework`, a second key, …) sort what is found.
 
 A first order key that rows may lack (a metric, `label`) makes two segments, first the rows that
 have it, then the others; a page may begin in one and end in the other.
+
+Statements are made once per shape of a search (`shapes`), and versions that were found before are
+not made again (`recent`).
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, and_, exists, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, not_, or_, select
 
 from muniment.domain.entities import ModelVersion, RegisteredModel
 from muniment.domain.query import (
@@ -30,6 +35,7 @@ from muniment.domain.query import (
     Cursor,
     Expression,
     InSet,
+    Namespace,
     Not,
     Op,
     Or,
@@ -38,19 +44,27 @@ from muniment.domain.query import (
     Target,
     attribute,
 )
-from muniment.storage.sql import reads, rows
-from muniment.storage.sql.blobs import pieces
+from muniment.storage.sql import candidates, reads, rows
 from muniment.storage.sql.candidates import Candidates
 from muniment.storage.sql.conditions import Condition, Conditions, hidden
-from muniment.storage.sql.engine import Engine, Row, Session
+from muniment.storage.sql.engine import Cell, Engine, Row, Session
+from muniment.storage.sql.in_lists import PreparedIn, listed, places
+from muniment.storage.sql.leading import leading
 from muniment.storage.sql.order import Segment, keys_of, segments
-from muniment.storage.sql.tables import models, versions
+from muniment.storage.sql.recent import STATE, Recent
+from muniment.storage.sql.shapes import Searched, Shapes
+from muniment.storage.sql.tables import models, version_properties, versions
 
 _m, _v = models.c, versions.c
 # What has an index to walk: among all versions, among those of one model, among all models.
 _WALKED_IN_WORKSPACE = frozenset({"id", "created_at", "updated_at"})
-_ROWS_AT_ONCE: Final = 1_000  # SQLite takes 32,766 parameters
 _WALKED_IN_MODELS = frozenset({"id", "name", "slug", "created_at", "updated_at"})
+_ANY: Final = sys.maxsize  # how many versions there may be in a workspace
+_Found: TypeAlias = tuple[Cursor, Row]
+"""A row of a page: its cursor; its id, and of a version all of its `STATE`."""
+
+_DELETED = select(_v.id).where(_v.deleted_at.is_not(None)).correlate(None)
+_MODELS = PreparedIn(lambda ids: select(*rows.MODEL_COLUMNS).where(_m.id.in_(ids)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,10 @@ class _Plan:
 
     leads: Sequence[Condition]
     tests: Sequence[Condition]
+    ids: ColumnElement[int] | None = None
+    """The ids as the index has them that leads, for an order by id."""
+    ties: bool = True
+    """Whether rows may be alike in the first key; SQLite must not think so where they are not."""
 
 
 class Search:
@@ -67,50 +85,68 @@ class Search:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._conditions = Conditions(engine)
+        self._shapes = Shapes()
+        self._recent = Recent()
+        self._workspaces: dict[str, int] = {}  # they are never removed
 
     def models(self, query: Query) -> list[tuple[RegisteredModel, Cursor]]:
         """See `MetadataStore.search_models`."""
+        searched = self._shapes.of(query)
 
         def work(session: Session) -> list[tuple[RegisteredModel, Cursor]]:
-            cursors = self._page_of_models(session, query)
-            found = _rows(session, select(*rows.MODEL_COLUMNS), _m.id, cursors)
-            return [(rows.model_from(row, query.workspace), cursor) for row, cursor in found]
+            page = self._page_of_models(session, searched)
+            found = {row[0]: row for row in _MODELS.all(session, (state[0] for _, state in page))}
+            return [
+                (rows.model_from(found[state[0]], query.workspace), cursor)
+                for cursor, state in page
+            ]
 
         return self._engine.snapshot(work)
 
     def versions(self, query: Query) -> list[tuple[ModelVersion, Cursor]]:
         """See `MetadataStore.search_versions`."""
+        searched = self._shapes.of(query)
 
         def work(session: Session) -> list[tuple[ModelVersion, Cursor]]:
-            cursors = self._page_of_versions(session, query)
-            statement = select(*rows.VERSION_COLUMNS).join(models, _m.id == _v.model_id)
-            found = _rows(session, statement, _v.id, cursors)
-            return [(rows.version_from(row, query.workspace), cursor) for row, cursor in found]
+            page = self._page_of_versions(session, searched)
+            states = [state for _, state in page]
+            found = self._recent.versions(session, query.workspace, states)
+            return [(version, cursor) for version, (cursor, _) in zip(found, page, strict=True)]
 
         return self._engine.snapshot(work)
 
+    def _workspace_id(self, session: Session, name: str) -> int | None:
+        found = self._workspaces.get(name)
+        if found is None:
+            found = reads.WORKSPACE.scalar(session, name=name)
+            if found is not None:
+                self._workspaces[name] = found
+        return found
+
     # -- models ----------------------------------------------------------------------------------
 
-    def _page_of_models(self, session: Session, query: Query) -> list[Cursor]:
-        workspace_id = reads.WORKSPACE.scalar(session, name=query.workspace)
+    def _page_of_models(self, session: Session, searched: Searched) -> list[_Found]:
+        query = searched.query
+        workspace_id = self._workspace_id(session, query.workspace)
         if workspace_id is None:
             return []
-        here = (_m.workspace_id == workspace_id, _is_deleted(_m, query.deleted))
-        few, fits = None, []
+        few = None
         if query.where is not None:
-            fits = [self._fits_model(query.where)]
-            few = Candidates(session, self._conditions, query, workspace_id).of(query.where)
+            few = Candidates(session, self._conditions, searched, workspace_id).of(query.where)
         if few is not None and not few:
             return []
+        among = _Among(few)
 
         def plan(segment: Segment) -> _Plan:
+            here = (_m.workspace_id == workspace_id, _is_deleted(_m, query.deleted))
+            fits = [] if query.where is None else [self._fits_model(query.where)]
             if few is not None:
-                return _Plan([_m.id.in_(few)], [*here, *fits])
+                return _Plan([_m.id.in_(among.places)], [*here, *fits])
             if query.deleted or not segment.is_walked(_WALKED_IN_MODELS):
                 return _Plan([*here, *fits], [])
             return _Plan(here, fits)
 
-        return _page(session, query, _m.id, _select_models, plan)
+        return _page(session, searched, _m.id, _select_models, plan, among)
 
     def _fits_model(self, where: Expression) -> Condition:
         """Return the condition that the filter holds for a model with one of its versions."""
@@ -123,36 +159,59 @@ class Search:
 
     # -- versions --------------------------------------------------------------------------------
 
-    def _page_of_versions(self, session: Session, query: Query) -> list[Cursor]:
-        workspace_id = reads.WORKSPACE.scalar(session, name=query.workspace)
+    def _page_of_versions(self, session: Session, searched: Searched) -> list[_Found]:
+        query = searched.query
+        workspace_id = self._workspace_id(session, query.workspace)
         if workspace_id is None:
             return []
         name, where = _of_one_model(query)
-        model_id: int | None = None
+        model_id, size = None, _ANY
         if name is not None:
-            model_id = reads.MODEL_ID.scalar(session, workspace_id=workspace_id, name=name)
-            if model_id is None:
+            model = reads.MODEL_SIZE.one(
+                session, workspace_id=workspace_id, name=searched.value(name)
+            )
+            if model is None:
                 return []
-        few, fits = None, []
-        if where is not None:
-            fits = [self._conditions.of(where)]
-            whole = where if name is None else And((_named(name), where))
-            few = Candidates(session, self._conditions, query, workspace_id).of(whole)
+            model_id, size = model
+        few, by_all = None, Segment(keys_of(query), None)
+        is_led = not query.deleted and leading(where, by_all, of_model=name is not None) is where
+        # Those of a small model are few; and if one index has all that is asked for, that's it.
+        if where is not None and size > candidates.FEW and not is_led:
+            few = Candidates(session, self._conditions, searched, workspace_id).of(where)
         if few is not None and not few:
             return []
-        here = _v.workspace_id == workspace_id
-        alive = _is_deleted(_v, query.deleted)
-        of_live_model = _m.deleted_at.is_(None)
+        among = _Among(few, model_id)
 
         def plan(segment: Segment) -> _Plan:
+            here = _v.workspace_id == workspace_id
+            alive = _is_deleted(_v, query.deleted)
+            of_live_model = _m.deleted_at.is_(None)
+            of_model = [] if model_id is None else [_v.model_id == bindparam("model_id")]
+            fits = [] if where is None else [self._conditions.of(where)]
             metric = segment.leading_metric
+            part = None if query.deleted else leading(where, segment, of_model=name is not None)
             if few is not None:
-                of_model = [] if model_id is None else [_v.model_id == model_id]
-                return _Plan([_v.id.in_(few)], [here, alive, of_live_model, *of_model, *fits])
+                tests = [here, alive, of_live_model, *of_model, *fits]
+                return _Plan([_v.id.in_(among.places)], tests)
+            if model_id is not None and metric is not None:
+                return _Plan(metric.of_model(bindparam("model_id")), [*of_model, alive, *fits])
             if model_id is not None:
-                return _Plan([_v.model_id == model_id, alive], fits)
+                first = [] if part is None else [self._conditions.attribute(part)]
+                by_number = segment.is_walked({"version"})
+                return _Plan([*of_model, alive, *first], fits, ties=not by_number)
             if query.deleted:
-                return _Plan([here, alive, of_live_model, *fits], [])
+                return _Plan([_v.id.in_(_DELETED)], [here, of_live_model, *fits])
+            if part is not None and part.field.namespace is not Namespace.ATTRIBUTE:
+                has_it = self._conditions.has_value(part)
+                p = version_properties.c
+                return _Plan(
+                    [p.workspace_id == workspace_id, p.owner_id == _v.id, *has_it],
+                    [here, alive, of_live_model, *fits],
+                    ids=p.owner_id,
+                )
+            if part is not None:
+                first = [self._conditions.attribute(part)]
+                return _Plan([here, alive, *first], [of_live_model, *fits])
             if metric is not None:
                 return _Plan(metric.anywhere(workspace_id), [alive, of_live_model, *fits])
             if segment.is_walked({"model"}):
@@ -161,7 +220,20 @@ class Search:
                 return _Plan([here, alive], [of_live_model, *fits])
             return _Plan([here, alive, *fits], [of_live_model])
 
-        return _page(session, query, _v.id, _select_versions, plan)
+        return _page(session, searched, _v.id, _select_versions, plan, among)
+
+
+class _Among:
+    """What is known before a page is looked for: ids of candidates, if they are few; the model."""
+
+    def __init__(self, few: set[int] | None, model_id: int | None = None) -> None:
+        self.parameters: dict[str, Cell] = {}
+        if few is not None:
+            self.parameters |= listed(list(few))
+        self.places = places(len(self.parameters))
+        self.kind = (len(self.places), model_id is None)
+        if model_id is not None:
+            self.parameters["model_id"] = model_id
 
 
 def _is_deleted(columns: Any, deleted: bool) -> Condition:
@@ -195,10 +267,6 @@ def _of_one_model(query: Query) -> tuple[str | None, Expression | None]:
 _MODEL_NAMES = (attribute(Target.MODELS, "name"), attribute(Target.VERSIONS, "model"))
 
 
-def _named(name: str) -> Comparison:
-    return Comparison(attribute(Target.MODELS, "name"), Op.EQ, name)
-
-
 # -- pages ---------------------------------------------------------------------------------------
 
 
@@ -208,7 +276,7 @@ def _select_models(segment: Segment) -> Select[Any]:
 
 def _select_versions(segment: Segment) -> Select[Any]:
     statement = (
-        select(*(key.column for key in segment.keys), _v.id)
+        select(*(key.column for key in segment.keys), *STATE)
         .select_from(versions)
         .join(models, _m.id == _v.model_id)
     )
@@ -220,32 +288,33 @@ def _select_versions(segment: Segment) -> Select[Any]:
 
 def _page(
     session: Session,
-    query: Query,
+    searched: Searched,
     tie: ColumnElement[int],
     select_keys: Callable[[Segment], Select[Any]],
     plan_of: Callable[[Segment], _Plan],
-) -> list[Cursor]:
-    """Return the cursors of the rows of a page, in order."""
-    page: list[Cursor] = []
+    among: _Among,
+) -> list[_Found]:
+    """Return the rows of a page, in order."""
+
+    def statement(segment: Segment) -> Select[Any]:
+        plan = plan_of(segment)
+        walked = segment if plan.ids is None else segment.by(plan.ids)
+        last = tie if plan.ids is None else plan.ids
+        return (
+            select_keys(walked)
+            .where(*plan.leads, *walked.begins(), hidden(*plan.tests, *walked.tests(last)))
+            .order_by(*walked.ordering(last if plan.ties else None))
+            .limit(bindparam("limit"))
+        )
+
+    query = searched.query
+    page: list[_Found] = []
     for segment in segments(keys_of(query), query.after):
-        if len(page) < query.limit:
-            plan = plan_of(segment)
-            statement = (
-                select_keys(segment)
-                .where(*plan.leads, *segment.begins(), hidden(*plan.tests, *segment.tests(tie)))
-                .order_by(*segment.ordering(tie))
-                .limit(query.limit - len(page))
-            )
-            page += [segment.cursor(row) for row in session.core.execute(statement)]
+        limit = query.limit - len(page)
+        if limit > 0:
+            role = ("page", segment.having is None, segment.lacking is None, among.kind)
+            make = partial(statement, segment)
+            found = searched.all(session, role, make, limit=limit, **among.parameters)
+            keys = len(segment.keys)
+            page += [(segment.cursor(row[: keys + 1]), row[keys:]) for row in found]
     return page
-
-
-def _rows(
-    session: Session, statement: Select[Any], id_column: ColumnElement[int], cursors: list[Cursor]
-) -> list[tuple[Row, Cursor]]:
-    """Return the rows that the cursors stand for, each with its own."""
-    by_id: dict[Any, Row] = {}
-    for piece in pieces((cursor[-1] for cursor in cursors), _ROWS_AT_ONCE):
-        found = session.core.execute(statement.where(id_column.in_(piece)))
-        by_id |= {row[0]: row for row in found}
-    return [(by_id[cursor[-1]], cursor) for cursor in cursors]

@@ -9,10 +9,11 @@ acknowledged survives a power cut. Several processes may share the file: they wa
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar, cast
@@ -24,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ColumnElement
 
 from muniment.errors import ConfigurationError, Corrupt, StorageFull, Unavailable
+from muniment.storage.metadata import Done, TakesLonger
 from muniment.storage.sql import migrations, patterns
 from muniment.storage.sql.engine import Engine, Session
 from muniment.storage.sql.store import SqlMetadataStore
@@ -70,29 +72,51 @@ class SqliteEngine(Engine):
         self._closed = False
         self._idle: deque[Session] = deque()  # connections to read with; popped and put back
         self._writer = Writer(partial(_connect, engine), _translate)
+        self._threads = threading.local()
 
     @property
     def reads_are_local(self) -> bool:
         return True
 
+    @contextmanager
+    def briefly(self) -> Iterator[None]:
+        self._threads.is_brief = True
+        try:
+            yield
+        finally:
+            self._threads.is_brief = False
+
     def read(self, work: Callable[[Session], T]) -> T:
         if self._closed:
             raise Unavailable("The store is closed.", hint="Open it again.")
+        writing = self._writer.session()
+        if writing is not None:
+            return work(writing)  # it sees what it has written
         try:
             session = self._idle.pop()
         except IndexError:
             session = self._connect_to_read()
+        database = cast(sqlite3.Connection, session.driver)
+        is_brief = getattr(self._threads, "is_brief", False)
+        if is_brief:
+            database.set_progress_handler(_stop, _BRIEF_STEPS)
         try:
             return work(session)
         except (sqlite3.Error, DBAPIError) as error:
+            if is_brief and _code(error) == sqlite3.SQLITE_INTERRUPT:
+                raise TakesLonger from error
             raise _translate(error) from error
         finally:
+            if is_brief:
+                database.set_progress_handler(None, 0)
             self._idle.append(session)
             self._let_go_if_closed()
 
     def snapshot(self, work: Callable[[Session], T]) -> T:
         def reading(session: Session) -> T:
             database = cast(sqlite3.Connection, session.driver)
+            if database.in_transaction:
+                return work(session)
             database.execute("BEGIN")
             try:
                 return work(session)
@@ -102,7 +126,11 @@ class SqliteEngine(Engine):
         return self.read(reading)
 
     def write(self, work: Callable[[Session], T]) -> T:
-        return self._writer.submit(work)
+        return self._writer.run(work)
+
+    def submit(self, call: Callable[[], T], done: Done[T]) -> bool:
+        self._writer.submit(call, done)
+        return True
 
     def like(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
         # SQLite's LIKE folds the case of ASCII letters; GLOB does not.
@@ -130,6 +158,14 @@ class SqliteEngine(Engine):
         while self._closed and self._idle:
             with suppress(IndexError):  # another thread took the last one
                 self._idle.pop().core.close()
+
+
+_BRIEF_STEPS: Final = 50_000
+"""Of SQLite's virtual machine, in one statement: a few milliseconds."""
+
+
+def _stop() -> bool:
+    return True
 
 
 def _database(path: Path) -> SqlEngine:

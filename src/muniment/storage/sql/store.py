@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -23,6 +24,7 @@ from muniment.domain.values import to_millis
 from muniment.errors import NotFound
 from muniment.storage.metadata import (
     BlobRecord,
+    Done,
     MetadataStore,
     ModelId,
     ModelKey,
@@ -67,6 +69,9 @@ class SqlMetadataStore(
     def reads_are_local(self) -> bool:
         return self._engine.reads_are_local
 
+    def briefly(self) -> AbstractContextManager[None]:
+        return self._engine.briefly()
+
     # -- writing ---------------------------------------------------------------------------------
 
     def transact(self, key: ModelKey, decide: Callable[[Transaction], T]) -> T:
@@ -79,6 +84,9 @@ class SqlMetadataStore(
             return result
 
         return self._engine.write(work)
+
+    def submit(self, call: Callable[[], T], done: Done[T]) -> bool:
+        return self._engine.submit(call, done)
 
     def ensure_workspace(self, name: str, now: datetime, *, uuid: str | None = None) -> Workspace:
         row = self._engine.read(lambda session: reads.WORKSPACE.one(session, name=name))
@@ -150,6 +158,7 @@ class SqlMetadataStore(
         limit: int,
         newest_first: bool = False,
         kinds: frozenset[str] | None = None,
+        version: int | None = None,
         until: datetime | None = None,
     ) -> Sequence[Activity]:
         return self._engine.read(
@@ -160,6 +169,7 @@ class SqlMetadataStore(
                 limit=limit,
                 newest_first=newest_first,
                 kinds=kinds,
+                version=version,
                 until=until,
             )
         )

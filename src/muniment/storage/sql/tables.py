@@ -100,6 +100,7 @@ _index("models_by_slug", _m.workspace_id, _m.slug, where=_live_model, unique=Tru
 _index("models_by_id", _m.workspace_id, _m.id, where=_live_model)
 _index("models_by_created_at", _m.workspace_id, _m.created_at, _m.id, where=_live_model)
 _index("models_by_updated_at", _m.workspace_id, _m.updated_at, _m.id, where=_live_model)
+_index("models_by_creator", _m.workspace_id, _m.created_by, _m.id, where=_live_model)
 _index("models_by_deleted_at", _m.deleted_at, _m.id, where=_m.deleted_at.is_not(None))
 _index("models_undispatched", _m.id, where=_m.activity_count > _m.dispatched)
 
@@ -147,9 +148,12 @@ _live = _v.deleted_at.is_(None)
 STAGED: ColumnElement[bool] = _v.stage_key != literal_column("'none'")
 UNREADY: ColumnElement[bool] = _v.status != literal_column("'READY'")
 HAS_RUN: ColumnElement[bool] = _v.run_id != literal_column("''")
+HAS_FRAMEWORK: ColumnElement[bool] = _v.framework != literal_column("''")
 _index("versions_by_id", _v.workspace_id, _v.id, where=_live)
 _index("versions_by_created_at", _v.workspace_id, _v.created_at, _v.id, where=_live)
 _index("versions_by_updated_at", _v.workspace_id, _v.updated_at, _v.id, where=_live)
+# All that totals are made of stands in this one, so that no row need be read for them.
+_index("model_versions_by_id", _v.model_id, _v.id, _v.size, _v.deleted_at, where=_live)
 _index("model_versions_by_created_at", _v.model_id, _v.created_at, _v.id, where=_live)
 _index("model_versions_by_updated_at", _v.model_id, _v.updated_at, _v.id, where=_live)
 _index(
@@ -168,6 +172,15 @@ _index(
     where=STAGED & _live,
 )
 _index(
+    "versions_by_tenure",
+    _v.workspace_id,
+    _v.stage,
+    _v.stage_since,
+    _v.id,
+    where=STAGED & _live,
+)
+_index("versions_in_stage", _v.workspace_id, _v.stage, _v.id, where=STAGED & _live)
+_index(
     "model_versions_by_stage",
     _v.model_id,
     _v.stage_key,
@@ -182,12 +195,14 @@ _index(
     _v.id,
     where=UNREADY & _live,
 )
+_index("versions_in_status", _v.workspace_id, _v.status, _v.id, where=UNREADY & _live)
+_index("versions_by_framework", _v.workspace_id, _v.framework, _v.id, where=HAS_FRAMEWORK & _live)
 _index("versions_by_run", _v.run_id, where=HAS_RUN & _live)
 _index("versions_by_digest", _v.digest, _v.model_id, _v.number, where=_v.digest.is_not(None))
 _index("versions_by_deleted_at", _v.deleted_at, _v.id, where=_v.deleted_at.is_not(None))
 
 
-def _properties(name: str, owner: str) -> Table:
+def _properties(name: str, owner: str, *columns: Column[Any]) -> Table:
     """Return the table of searchable values that the rows of `owner` have.
 
     A text stands in two pieces, the first `PREFIX_CHARS` characters and the rest, of which the
@@ -206,6 +221,7 @@ def _properties(name: str, owner: str) -> Table:
         Column("rest", TEXT),
         Column("number", Double),
         Column("integer", BigInteger),
+        *columns,
         PrimaryKeyConstraint("owner_id", "space", "key"),
         sqlite_with_rowid=False,
     )
@@ -232,7 +248,20 @@ def _properties(name: str, owner: str) -> Table:
 
 
 model_properties = _properties("model_properties", "models")
-version_properties = _properties("version_properties", "versions")
+version_properties = _properties(
+    "version_properties",
+    "versions",
+    Column("model_id", _Id),  # of metrics only: by them a model's versions are compared
+)
+_p = version_properties.c
+_index(
+    "version_metrics_by_model",
+    _p.model_id,
+    _p.key,
+    _p.number,
+    _p.owner_id,
+    where=_p.model_id.is_not(None),
+)
 
 refs = Table(
     "refs",
@@ -271,6 +300,15 @@ activities = Table(
 _a = activities.c
 # A kind is a lane, and so is a kind of one actor: see `history`. `at` is here to be looked at, too.
 _index("model_activities_by_kind", _a.model_id, _a.kind, _a.sequence, _a.at)
+_index(
+    "model_activities_by_version",
+    _a.model_id,
+    _a.version,
+    _a.sequence,
+    _a.kind,
+    _a.at,
+    where=_a.version.is_not(None),
+)
 _index("activities_by_kind", _a.workspace_id, _a.kind, _a.at, _a.model_id, _a.sequence)
 _index("activities_by_actor", _a.workspace_id, _a.actor, _a.kind, _a.at, _a.model_id, _a.sequence)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import datetime
 
 import orjson
@@ -25,6 +24,7 @@ from muniment.domain.entities import (
     RegisteredModel,
 )
 from muniment.domain.manifest import Manifest
+from muniment.domain.replacing import replace
 from muniment.domain.values import from_millis, to_millis
 from muniment.errors import AlreadyExists, NotFound
 from muniment.storage.metadata import ModelId, ModelKey, Remembered, Transaction
@@ -44,6 +44,7 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
         self._model: RegisteredModel | None = None
         self._stored: dict[str, Cell] = {}  # the model's row, as the database has it
         self._versions: dict[int, ModelVersion] = {}
+        self._stored_versions: dict[int, rows.Cells] = {}
         self._load()
 
     def finish(self) -> None:
@@ -116,7 +117,6 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
     # -- writing ---------------------------------------------------------------------------------
 
     def add_model(self, model: RegisteredModel) -> RegisteredModel:
-        self._refuse_taken(model, name=True, slug=True)
         added = replace(model, aliases={}, activity_count=0, activity_head="")
         cells = _model_cells(added)
         row_id = writes.ADD_MODEL.scalar(
@@ -127,6 +127,7 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
             **cells,
         )
         if row_id is None:
+            self._refuse_taken(model, name=True, slug=True)
             raise _model_taken(model.name)
         self._model = replace(added, id=row_id)
         self._stored = cells
@@ -158,42 +159,55 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
             MODEL_PROPERTIES.replace(self._session, self._workspace_id, new.id, before, after)
 
     def add_version(self, version: ModelVersion) -> ModelVersion:
-        model = self._held()
+        model, cells = self._held(), rows.version_cells(version)
         row_id = writes.ADD_VERSION.scalar(
             self._session,
             uuid=version.uuid,
             workspace_id=self._workspace_id,
             model_id=model.id,
             aliases="[]",
-            **rows.version_cells(version),
+            **cells,
         )
         if row_id is None:
             raise _version_taken(version)
         added = replace(version, id=row_id, workspace=model.workspace, model=model.name, aliases=())
         VERSION_PROPERTIES.replace(
-            self._session, self._workspace_id, row_id, {}, _properties_of(added)
+            self._session,
+            self._workspace_id,
+            row_id,
+            {},
+            _properties_of(added),
+            model_id=model.id,
         )
-        self._versions[added.version] = added
+        self._versions[added.version], self._stored_versions[added.version] = added, cells
         return added
 
     def save_version(self, version: ModelVersion) -> None:
         model, old = self._held(), self.version(version.version)
         if old is None:
             raise NotFound(f"There is no version {version.version} of {model.name!r:.200}.")
-        cells = rows.changes(rows.version_cells(old), rows.version_cells(version))
+        stored = self._stored_versions[old.version]
+        cells = rows.changes(stored, rows.version_cells(version))
         may_be_taken = not cells.keys().isdisjoint(("label", "deleted_at"))
         try:
             with self._session.undoable() if may_be_taken else nullcontext():
                 writes.SAVE_VERSION.run(self._session, old.id, cells)
         except IntegrityError as error:
             raise _version_taken(version) from error
-        VERSION_PROPERTIES.replace(
-            self._session,
-            self._workspace_id,
-            old.id,
-            _properties_of(old),
-            _properties_of(version),
-        )
+        stored |= cells
+        if (
+            version.tags is not old.tags
+            or version.params is not old.params
+            or version.metrics is not old.metrics
+        ):
+            VERSION_PROPERTIES.replace(
+                self._session,
+                self._workspace_id,
+                old.id,
+                _properties_of(old),
+                _properties_of(version),
+                model_id=model.id,
+            )
         self._versions[old.version] = replace(
             version,
             id=old.id,
@@ -287,7 +301,7 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
             )
         if row is not None:
             self._model = rows.model_from(row, key.workspace)
-            self._stored = _model_cells(self._model)
+            self._stored = rows.cells_of_model(row)
 
     def _held(self) -> RegisteredModel:
         if self._model is None:
@@ -303,6 +317,7 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
     def _seen(self, row: Row) -> ModelVersion:
         version = rows.version_from(row, self._held().workspace)
         self._versions[version.version] = version
+        self._stored_versions[version.version] = rows.cells_of_version(row)
         return version
 
     def _refuse_taken(self, model: RegisteredModel, *, name: bool, slug: bool) -> None:

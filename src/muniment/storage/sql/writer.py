@@ -9,6 +9,9 @@
 
 Whatever waits when the thread comes round goes into one transaction, so that many callers share
 one fsync. Nobody hears of success before the COMMIT; if it fails, everybody in it hears of that.
+
+Who can't wait (an event loop) sends a call instead, which makes its changes from within the thread:
+each is a work as above, and the call's end is reported after the COMMIT that has them all.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar, cast
 
 from muniment.errors import Unavailable
+from muniment.storage.metadata import Done
 from muniment.storage.sql.engine import Session
 
 T = TypeVar("T")
@@ -29,30 +33,45 @@ MAX_BATCH_SECONDS: Final = 0.05  # the first of a batch waits no longer for the 
 
 
 class _Job:
-    """Work that somebody waits for."""
+    """A call that the thread makes, and what came of it."""
 
-    __slots__ = ("_done", "error", "result", "work")
+    __slots__ = ("_done", "call", "error", "result")
 
-    def __init__(self, work: Callable[[Session], Any]) -> None:
-        self.work = work
+    def __init__(self, call: Callable[[], Any], done: Done[Any]) -> None:
+        self.call = call
         self.result: Any = None
         self.error: BaseException | None = None
+        self._done = done
+
+    def finish(self) -> None:
+        """Tell the caller."""
+        self._done(self.result, self.error)
+        self.error = None  # its traceback refers to the frame that knows this job
+
+
+class _Waiting:
+    """A caller that waits for its job."""
+
+    __slots__ = ("_done", "_error", "_result")
+
+    def __init__(self) -> None:
         self._done = threading.Lock()  # the cheapest thing to wait on
         self._done.acquire()
 
-    def finish(self) -> None:
+    def tell(self, result: Any, error: BaseException | None) -> None:
         """Wake the caller."""
+        self._result, self._error = result, error
         self._done.release()
 
     def wait(self) -> Any:
         """Return the result or raise the error, once there is one."""
         self._done.acquire()
-        if self.error is not None:
+        if self._error is not None:
             try:
-                raise self.error
+                raise self._error
             finally:
-                self.error = None  # the traceback refers to this frame, and so to the job
-        return self.result
+                self._error = None  # the traceback refers to this frame, and so to the error
+        return self._result
 
 
 class Writer:
@@ -75,18 +94,34 @@ class Writer:
         self._lock = threading.Lock()  # between accepting work and refusing it
         self._refusal = ""
         self._closing = False  # the thread has come to the end of its queue
+        self._writing: _Writing | None = None  # the thread's own
         self._thread = threading.Thread(target=self._run, name="muniment-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[Session], T]) -> T:
-        """Run `work` in a transaction; return its result when that is durable."""
-        if threading.current_thread() is self._thread:
-            raise RuntimeError("A write can't wait for another write: it would wait for itself.")
-        job = _Job(work)
+    def run(self, work: Callable[[Session], T]) -> T:
+        """Run `work` as one change; return its result when that is durable.
+
+        Within a call of `submit`, that is when the call's end is reported.
+        """
+        if threading.get_ident() == self._thread.ident:
+            return self._own().change(work)
+        waiting = _Waiting()
+        self.submit(lambda: self._own().change(work), waiting.tell)
+        return cast(T, waiting.wait())
+
+    def submit(self, call: Callable[[], T], done: Done[T]) -> None:
+        """Make a call in the thread; see `MetadataStore.submit`."""
+        job = _Job(call, done)
         with self._lock:
             self.check()
             self._queue.put(job)
-        return cast(T, job.wait())
+
+    def session(self) -> Session | None:
+        """Return the connection that writes to a call of `submit`, from within it; else None."""
+        if threading.get_ident() != self._thread.ident:
+            return None
+        writing = self._own()
+        return None if writing.is_changing else writing.session
 
     def check(self) -> None:
         """Raise Unavailable unless work is accepted."""
@@ -110,18 +145,16 @@ class Writer:
 
     def _run(self) -> None:
         batch: list[_Job] = []
-        writing: _Writing | None = None
         try:
             while not self._closing and (job := self._queue.get()) is not None:
                 batch = [job]
                 try:
-                    writing = writing or _Writing(self._connect(), self._translate)
-                    self._commit(writing, batch)
+                    self._commit(batch)
                 except Exception as error:
                     for failed in batch:
                         failed.error = failed.error or _explained(error, self._translate)
-                    if writing is not None and not writing.reset():
-                        writing = None
+                    if self._writing is not None and not self._writing.reset():
+                        self._writing = None
                 for done in batch:
                     done.finish()
                 batch = []
@@ -129,12 +162,12 @@ class Writer:
             self._die(batch, error)
             raise
         finally:
-            if writing is not None:
-                writing.close()
+            if self._writing is not None:
+                self._writing.close()
 
-    def _commit(self, writing: _Writing, batch: list[_Job]) -> None:
-        """Run the batch, and what else waits, as one transaction."""
-        deadline = time.monotonic() + MAX_BATCH_SECONDS
+    def _commit(self, batch: list[_Job]) -> None:
+        """Make the calls of the batch, and what else waits, as one transaction."""
+        writing, deadline = self._own(), time.monotonic() + MAX_BATCH_SECONDS
         writing.run(batch[0])
         while not self._closing and len(batch) < MAX_BATCH and time.monotonic() < deadline:
             try:
@@ -147,6 +180,11 @@ class Writer:
                 batch.append(job)
                 writing.run(job)
         writing.commit()
+
+    def _own(self) -> _Writing:
+        if self._writing is None:
+            self._writing = _Writing(self._connect(), self._translate)
+        return self._writing
 
     def _die(self, batch: list[_Job], error: BaseException) -> None:
         """Fail everybody who waits, and everybody who comes."""
@@ -169,35 +207,54 @@ class _Writing:
     def __init__(
         self, session: Session, translate: Callable[[BaseException], BaseException]
     ) -> None:
-        self._session = session
+        self.session = session
         self._database = cast(sqlite3.Connection, session.driver)
         self._translate = translate
+        self.is_changing = False
+        self._lost: BaseException | None = None  # what has undone more than its own change
 
     def run(self, job: _Job) -> None:
-        """Run one work in the transaction. If it fails, it is undone alone, and knows its error.
+        """Make one call. If it fails, it knows its error, and the others are as they were.
 
         Raises:
-            Exception: SQLite has undone the whole transaction (the disk is full, …).
+            BaseException: SQLite has undone the whole transaction (the disk is full, …).
         """
+        try:
+            job.result = job.call()
+        except BaseException as error:
+            job.error = _explained(error, self._translate)
+        if self._lost is not None:
+            raise self._lost
+
+    def change(self, work: Callable[[Session], T]) -> T:
+        """Run one work in the transaction. If it fails, it is undone alone."""
+        if self.is_changing:
+            raise RuntimeError("A write can't wait for another write: it would wait for itself.")
         execute = self._database.execute
         first = not self._database.in_transaction
         execute("BEGIN IMMEDIATE" if first else "SAVEPOINT work")
+        self.is_changing = True
         try:
-            job.result = job.work(self._session)
-        except BaseException as error:
-            if first:
-                self.reset()
-            elif not self._database.in_transaction:
-                raise
-            else:
-                execute("ROLLBACK TO work")
+            result = work(self.session)
+            if not self._database.in_transaction:
+                raise Unavailable("The transaction was lost while it was written.")
+            if not first:
                 execute("RELEASE work")
-            job.error = _explained(error, self._translate)
-            return
-        if not self._database.in_transaction:
-            raise Unavailable("The transaction was lost while it was written.")
-        if not first:
-            execute("RELEASE work")
+        except BaseException as error:
+            self._undo(error, alone=first)
+            raise
+        finally:
+            self.is_changing = False
+        return result
+
+    def _undo(self, error: BaseException, *, alone: bool) -> None:
+        if alone:
+            self.reset()
+        elif self._database.in_transaction:
+            self._database.execute("ROLLBACK TO work")
+            self._database.execute("RELEASE work")
+        else:
+            self._lost = error
 
     def commit(self) -> None:
         """Make it durable."""
@@ -206,6 +263,7 @@ class _Writing:
 
     def reset(self) -> bool:
         """Undo what is open; say whether the connection can be used further."""
+        self._lost = None
         try:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
@@ -216,7 +274,7 @@ class _Writing:
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._session.core.close()
+        self.session.core.close()
 
 
 def _explained(

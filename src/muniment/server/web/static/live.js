@@ -2,7 +2,8 @@
 //
 //   <p data-live="/events?request=4" role="status" hidden></p>
 //
-// With data-reload the page is loaded anew by itself, unless something was typed into it. A page
+// With data-refresh="checks-now …", the elements of these ids are replaced by what they are now,
+// unless one is at work in them. With data-reload the page is loaded anew by itself, unless something was typed into it. A page
 // that is out of sight lets go of its connection: a browser has six of them for all its tabs.
 
 for (const place of document.querySelectorAll("[data-live]")) {
@@ -37,6 +38,7 @@ function tell(place, { actor, told }) {
     location.reload();
     return;
   }
+  if (place.dataset.refresh) refresh(place.dataset.refresh.split(" "));
   const link = document.createElement("a");
   link.href = location.href;
   link.textContent = "Show it";
@@ -46,6 +48,16 @@ function tell(place, { actor, told }) {
   });
   place.replaceChildren(`${actor} ${told}. `, link);
   place.hidden = false;
+}
+
+async function refresh(ids) {
+  const answer = await fetch(location.href);
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const id of ids) {
+    const [old, now] = [document.getElementById(id), page.getElementById(id)];
+    if (old && now && !old.contains(document.activeElement)) old.replaceWith(now);
+  }
 }
 
 function isTyped() {

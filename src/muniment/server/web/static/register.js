@@ -3,7 +3,7 @@
 import { Refused, Uploads } from "./upload.js";
 
 const LISTED = 200;
-const FIELDS = { name: "model", "model name": "model", metric: "metrics", tag: "tags", path: "files" };
+const FIELDS = { name: "model", "model name": "model", metric: "metrics", param: "params", tag: "tags", path: "files" };
 
 const form = document.querySelector("#register");
 const at = (id) => document.getElementById(id);
@@ -139,7 +139,7 @@ addEventListener("beforeunload", (event) => { if (uploads) event.preventDefault(
 
 // Return what the fields say of the version; null if one of them is at fault.
 function read() {
-  for (const name of ["", "model", "files", "label", "framework", "description", "metrics", "tags"]) fault(name, "");
+  for (const name of ["", "model", "files", "label", "framework", "description", "metrics", "params", "tags"]) fault(name, "");
   const fields = form.elements;
   const faults = [];
   if (!chosen.size) faults.push(["files", "Choose at least one file."]);
@@ -148,6 +148,7 @@ function read() {
   for (const [name, value] of Object.entries(metrics)) {
     if (!Number.isFinite(value)) faults.push(["metrics", `The metric ${name} is no number.`]);
   }
+  const params = lines(fields.params.value, "params", "depth = 6", faults, scalar);
   const tags = lines(fields.tags.value, "tags", "team = risk", faults, scalar);
   for (const [name, message] of faults.reverse()) fault(name, message);
   if (faults.length) return null;
@@ -156,6 +157,7 @@ function read() {
     framework: fields.framework.value.trim(),
     description: fields.description.value,
     metrics,
+    params,
     tags,
   };
 }
@@ -164,13 +166,15 @@ function lines(text, name, example, faults, value) {
   const found = {};
   for (const line of text.split("\n").filter((one) => one.trim())) {
     const cut = line.indexOf("=");
+    const key = line.slice(0, cut).trim();
     if (cut < 1) faults.push([name, `“${line.trim()}” has no value. Write ${example}.`]);
-    else found[line.slice(0, cut).trim()] = value(line.slice(cut + 1).trim());
+    else if (Object.hasOwn(found, key)) faults.push([name, `“${key}” stands twice. Keep one of the two lines.`]);
+    else found[key] = value(line.slice(cut + 1).trim());
   }
   return found;
 }
 
-// A tag keeps its type: 7 is a number, true a boolean, "7" and anything else text.
+// A param or tag keeps its type: 7 is a number, true a boolean, "7" and anything else text.
 function scalar(text) {
   try {
     const value = JSON.parse(text);

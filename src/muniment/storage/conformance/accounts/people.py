@@ -175,6 +175,17 @@ class PeopleSuite(AccountContract):
         assert accounts.grants() == [here, everywhere, again, elsewhere, others]
         assert accounts.grants("w") == [here, everywhere, again, others]
         assert accounts.grants("u") == [everywhere]
+        assert accounts.grants(subject="user:ada") == [here, again, elsewhere]
+        assert accounts.grants("w", subject="user:ada") == [here, again]
+        assert accounts.grants("w", subject="group:a") == [everywhere]
+
+    def test_grants_are_listed_a_piece_at_a_time(self, accounts: AccountStore) -> None:
+        held = [grant(accounts, f"user:{name}") for name in ("ada", "bob", "ada", "ada")]
+        assert accounts.grants("w", limit=2) == held[:2]
+        assert accounts.grants("w", after=held[1].id, limit=2) == held[2:]
+        assert accounts.grants(after=held[1].id) == held[2:]
+        assert accounts.grants("w", subject="user:ada", after=held[0].id, limit=1) == [held[2]]
+        assert accounts.grants("w", after=held[3].id, limit=1) == []
 
     def test_anybody_may_be_in_any_number_of_groups(self, accounts: AccountStore) -> None:
         groups = [f"group:{n}" for n in range(5_000)]
@@ -220,6 +231,21 @@ class PeopleSuite(AccountContract):
         assert [token.id for token in accounts.tokens()] == ["b", "a", "c"]
         assert [token.id for token in accounts.tokens("ada")] == ["b", "c"]
         assert accounts.tokens("eve") == []
+
+    def test_tokens_are_listed_a_piece_at_a_time(self, accounts: AccountStore) -> None:
+        made = [("d", "ada", 1), ("a", "ada", 1), ("b", "bob", 1), ("c", "ada", 1), ("e", "ada", 2)]
+        for token_id, user, at in made:
+            accounts.add_token(token_of(token_id, user, created_at=later(at)))
+
+        def ids(user: str | None, after: tuple[int, str] | None, limit: int | None) -> list[str]:
+            behind = None if after is None else (later(after[0]), after[1])
+            return [token.id for token in accounts.tokens(user, after=behind, limit=limit)]
+
+        assert ids("ada", None, 2) == ["e", "a"]
+        assert ids("ada", (1, "a"), 2) == ["c", "d"]
+        assert ids("ada", (1, "d"), 2) == []
+        assert ids(None, (2, "e"), 3) == ["a", "b", "c"]
+        assert ids(None, (1, "b"), None) == ["c", "d"]
 
     def test_a_token_is_revoked_once(self, accounts: AccountStore) -> None:
         token, other = token_of("a"), token_of("b")

@@ -41,12 +41,13 @@ def order_of(happened: Happened) -> tuple[Any, ...]:
 class HistoriesSuite(MetadataContract):
     """`activities` with kinds and a time; `happened`."""
 
-    def test_a_history_can_be_read_by_kinds_and_up_to_a_time(self, store: MetadataStore) -> None:
+    def test_a_history_can_be_read_by_kinds_version_and_time(self, store: MetadataStore) -> None:
         model = add_model(store, "m")
         other = add_model(store, "other")
         rng = random.Random(7)  # noqa: S311
         for n in range(60):
-            happen(store, name_key("m"), rng.choice(KINDS), at=later(n // 2))
+            of = rng.choice([None, 1, 2])
+            happen(store, name_key("m"), rng.choice(KINDS), at=later(n // 2), version=of)
             happen(store, name_key("other"), rng.choice(KINDS), at=later(n // 2))
         assert other.id != model.id
         whole = history(store, stored(store, "m"))
@@ -58,13 +59,19 @@ class HistoriesSuite(MetadataContract):
             frozenset({KINDS[1].value, KINDS[2].value, "no.such"}),
             frozenset(kind.value for kind in ActivityKind),
         ]
-        for kinds, until, newest_first, limit, after in itertools.product(
-            choices, (None, later(-1), later(12), later(99)), (False, True), (5, 100), (0, 1, 30)
+        for kinds, version, until, newest_first, limit, after in itertools.product(
+            choices,
+            (None, 2, 9),
+            (None, later(-1), later(12), later(99)),
+            (False, True),
+            (5, 100),
+            (0, 1, 30),
         ):
             expected = [
                 activity
                 for activity in (reversed(whole) if newest_first else whole)
                 if (kinds is None or activity.kind in kinds)
+                and version in (None, activity.version)
                 and (until is None or activity.at <= until)
                 and (
                     not after
@@ -77,6 +84,7 @@ class HistoriesSuite(MetadataContract):
                 limit=limit,
                 newest_first=newest_first,
                 kinds=kinds,
+                version=version,
                 until=until,
             )
             assert list(found) == expected[:limit]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -285,6 +286,19 @@ class KeepingSuite(MetadataContract):
     def test_a_store_answers_and_says_whether_reads_are_local(self, store: MetadataStore) -> None:
         store.ping()
         assert isinstance(store.reads_are_local, bool)
+
+    def test_a_call_is_made_where_all_writing_is_or_refused(self, store: MetadataStore) -> None:
+        add_model(store, "m")
+        ended: Future[int] = Future()
+
+        def done(result: int | None, error: BaseException | None) -> None:
+            ended.set_result(result or 0)
+
+        if store.submit(lambda: add_version(store, version_of("m", 1)).version, done):
+            assert ended.result(30) == 1
+            assert stored_version(store, "m", 1).version == 1
+        else:
+            assert not ended.done()
 
     def test_a_workspace_is_made_once(self, store: MetadataStore) -> None:
         first = store.ensure_workspace("team-a", later(1))
