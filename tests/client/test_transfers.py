@@ -67,7 +67,8 @@ def test_an_upload_goes_on_after_a_lost_connection(wire: Wire, big: Path, name: 
 
     assert stored == hashlib.sha256(big.read_bytes()).hexdigest()
     assert wire.cut_up == [], "both cuts have happened"
-    assert wire.up < 24 * MIB + 6 * MIB, "what had arrived was not sent again"
+    # What was on its way when the connection broke is lost, and is as much as buffers hold.
+    assert wire.up < 24 * MIB + 12 * MIB, "what had arrived was not sent again"
 
 
 def test_a_push_goes_on_where_a_killed_process_stopped(

@@ -148,8 +148,8 @@ def basic(name: str, password: str) -> dict[str, str]:
 
 def cookie_of(answer: httpx.Response) -> dict[str, str]:
     """Return the header that a browser would send after this answer."""
-    pair = answer.headers["set-cookie"].partition(";")[0]
-    return {"Cookie": pair}
+    pairs = [cookie.partition(";")[0] for cookie in answer.headers.get_list("set-cookie")]
+    return {"Cookie": "; ".join(pairs)}
 
 
 def form_of(page: httpx.Response) -> tuple[str, dict[str, str]]:
