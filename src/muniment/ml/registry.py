@@ -65,7 +65,9 @@ def get_latest_version(
 
 def _find(ref: Ref, address: str | None) -> RegisteredVersion:
     found = _connect(address).version(ref)
-    values: dict[str, Any] = {item.name: getattr(found, item.name) for item in fields(found) if item.init}
+    values: dict[str, Any] = {
+        item.name: getattr(found, item.name) for item in fields(found) if item.init
+    }
     return RegisteredVersion(**values)
 
 
