@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import random
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
@@ -102,10 +103,11 @@ class Connection:
             limits=_LIMITS,
             trust_env=not _is_loopback(parsed.host),  # a proxy can't reach this machine's loopback
         )
+        self._finalizer = weakref.finalize(self, self._client.close)
 
     def close(self) -> None:
-        """Close all sockets."""
-        self._client.close()
+        """Close all sockets; also done once nobody holds this any more."""
+        self._finalizer()
 
     # -- calls -----------------------------------------------------------------------------------
 
