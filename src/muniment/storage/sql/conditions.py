@@ -39,12 +39,13 @@ from muniment.domain.query import (
     Or,
     Scope,
 )
+from muniment.domain.stages import stage_key
 from muniment.storage.sql import patterns
 from muniment.storage.sql.engine import Engine
 from muniment.storage.sql.exact import EXACT, Number, on_doubles, on_integers
 from muniment.storage.sql.normal import normal
 from muniment.storage.sql.properties import Kind
-from muniment.storage.sql.rows import NO_STAGE_KEY, stage_key
+from muniment.storage.sql.rows import NO_STAGE_KEY
 from muniment.storage.sql.tables import (
     HAS_FRAMEWORK,
     HAS_RUN,

@@ -19,6 +19,7 @@ from muniment.domain.entities import (
     Upload,
     Workspace,
 )
+from muniment.domain.stages import stage_key
 from muniment.domain.values import canonical_json, from_millis, to_millis
 from muniment.storage.sql import properties
 from muniment.storage.sql.engine import Cell, Row
@@ -236,13 +237,6 @@ def version_cells(version: ModelVersion) -> Cells:
         "deleted_at": None if version.deleted_at is None else to_millis(version.deleted_at),
         "revision": version.revision,
     }
-
-
-def stage_key(stage: str) -> str:
-    """Return what two stages have in common that differ only in the case of ASCII letters."""
-    if stage.isascii():
-        return stage.lower()
-    return "".join(c.lower() if c.isascii() else c for c in stage)
 
 
 def reference_from(row: Row) -> Reference:

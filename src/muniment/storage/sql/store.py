@@ -20,6 +20,7 @@ from muniment.domain.entities import (
     Workspace,
 )
 from muniment.domain.query import Cursor, Query
+from muniment.domain.stages import stage_key
 from muniment.domain.values import to_millis
 from muniment.errors import NotFound
 from muniment.storage.metadata import (
@@ -134,7 +135,7 @@ class SqlMetadataStore(
         statement = reads.NEWEST[stage is not None, digest is not None]
         parameters: dict[str, Cell] = {"name": model}
         if stage is not None:
-            parameters["stage_key"] = rows.stage_key(stage)
+            parameters["stage_key"] = stage_key(stage)
         if digest is not None:
             parameters["digest"] = digest
         return self._version(statement, workspace, **parameters)

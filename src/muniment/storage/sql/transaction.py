@@ -25,6 +25,7 @@ from muniment.domain.entities import (
 )
 from muniment.domain.manifest import Manifest
 from muniment.domain.replacing import replace
+from muniment.domain.stages import stage_key
 from muniment.domain.values import from_millis, to_millis
 from muniment.errors import AlreadyExists, NotFound
 from muniment.storage.metadata import ModelId, ModelKey, Remembered, Transaction
@@ -73,7 +74,7 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
             self._session,
             model_id=self._model.id,
             stage=stage,
-            stage_key=rows.stage_key(stage),
+            stage_key=stage_key(stage),
         )
         return [self._seen(row) for row in found]
 
