@@ -230,7 +230,7 @@ class _Announcement:
 
 
 def _trim() -> None:
-    """Give back to the system what starting has used; glibc would keep it, some 4 MiB."""
+    """Give back to the system what starting has used; glibc would keep it, some 5 MiB."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:  # other C libraries have none, and need none
         trim(0)

@@ -17,6 +17,7 @@ from muniment.domain.entities import (
     Status,
 )
 from muniment.domain.query import Namespace
+from muniment.domain.stages import stage_key
 from muniment.domain.values import EMPTY, Value, from_millis, to_millis
 from muniment.storage.mongo.connection import Document
 from muniment.storage.mongo.terms import terms
@@ -213,13 +214,6 @@ def within(version: ModelVersion, model: RegisteredModel) -> ModelVersion:
         model=model.name,
         aliases=aliases_of(model, version.version),
     )
-
-
-def stage_key(stage: str) -> str:
-    """Return what two stages have in common that differ only in the case of ASCII letters."""
-    if stage.isascii():
-        return stage.lower()
-    return "".join(c.lower() if c.isascii() else c for c in stage)
 
 
 # -- tags, params, metrics -----------------------------------------------------------------------

@@ -30,9 +30,9 @@ from muniment.domain.query import (
     Or,
     Scope,
 )
+from muniment.domain.stages import stage_key
 from muniment.storage.mongo import terms
 from muniment.storage.mongo.connection import Connection, Document
-from muniment.storage.mongo.documents import stage_key
 
 FEW: Final = 1_000
 """How many ids of the other kind are worth naming."""

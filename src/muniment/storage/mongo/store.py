@@ -21,6 +21,7 @@ from muniment.domain.entities import (
     Workspace,
 )
 from muniment.domain.query import Cursor, Query
+from muniment.domain.stages import stage_key
 from muniment.domain.values import to_millis
 from muniment.errors import MunimentError, NotFound
 from muniment.storage.metadata import (
@@ -165,7 +166,7 @@ class MongoMetadataStore(
     ) -> ModelVersion | None:
         where: Document = {"status": Status.READY.value}
         if stage is not None:
-            where["stage_key"] = documents.stage_key(stage)
+            where["stage_key"] = stage_key(stage)
         if digest is not None:
             where["digest"] = digest
         return self._reads.first_version(workspace, model, where)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from muniment.domain.entities import ModelVersion, Status
+from muniment.domain.stages import stage_key
 from muniment.domain.values import to_millis
 from muniment.errors import AlreadyExists, NotFound
 from muniment.storage.metadata import ModelKey
@@ -47,7 +48,7 @@ class MongoVersionTransaction(Draft):
         return next(found, None)
 
     def versions_in_stage(self, stage: str) -> Sequence[ModelVersion]:
-        key = documents.stage_key(stage)
+        key = stage_key(stage)
         found = self._live_versions({"stage_key": key, "stage": stage}, lambda v: v.stage == stage)
         return sorted(found, key=lambda version: version.version)
 
