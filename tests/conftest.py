@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -27,6 +28,20 @@ os.environ["MUNIMENT_CHECKS_EVERY"] = "0"  # else servers check, beside the test
 settings.register_profile("local", deadline=None)
 if not ON_CI:
     settings.load_profile("local")
+
+
+@pytest.fixture(autouse=True)
+def what_mlflow_exports_goes() -> Iterator[None]:
+    """MLflow tells its experiment to programs that are started later, by its environment.
+
+    Those of other tests have their own server, which knows no such experiment.
+    """
+    before = {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        if name not in before:
+            del os.environ[name]
+    os.environ.update(before)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
