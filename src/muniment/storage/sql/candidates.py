@@ -82,15 +82,30 @@ class Candidates:
         self._deleted = searched.query.deleted
         self._workspace_id = workspace_id
 
+    def among(self, where: Expression) -> tuple[set[int], Expression | None] | None:
+        """Return ids of searched entities among which are all that fit; None if not few.
+
+        Beside them, what of the filter is still to be tested on each.
+        """
+        parts = where.parts if isinstance(where, And) else (where,)
+        for part in sorted(parts, key=_rank):
+            found = self.of(part)
+            if found is not None:
+                return found, where if self._is_to_be_tested(part) else _without(part, parts)
+        return None
+
+    def _is_to_be_tested(self, part: Expression) -> bool:
+        """Say whether candidates may not fit; of a model, one version must fit the whole filter."""
+        if self._scope is Scope.MODEL or isinstance(part, And | Not):
+            return True
+        return isinstance(part, Or) and any(map(self._is_to_be_tested, part.parts))
+
     def of(self, expression: Expression) -> set[int] | None:
         """Return ids of searched entities among which are all that fit; None if not few."""
         match expression:
-            case And(parts):
-                for part in sorted(parts, key=_rank):
-                    found = self.of(part)
-                    if found is not None:
-                        return found
-                return None
+            case And():
+                found = self.among(expression)
+                return None if found is None else found[0]
             case Or(parts):
                 return self._union(parts)
             case Not():
@@ -156,6 +171,11 @@ class Candidates:
         where: list[Condition] = [self._conditions.attribute(leaf), table.c.deleted_at.is_(None)]
         where.append(in_workspace if behind_workspace else hidden(in_workspace))
         return select(table.c.id).where(*where).limit(FEW + 1)
+
+
+def _without(part: Expression, parts: tuple[Expression, ...]) -> Expression | None:
+    left = tuple(other for other in parts if other is not part)
+    return And(left) if len(left) > 1 else (left[0] if left else None)
 
 
 def _few(rows: list[Row]) -> set[int] | None:

@@ -15,11 +15,14 @@ from muniment.domain.query import (
     Namespace,
     OrderBy,
     Query,
+    Target,
+    attribute,
 )
 from muniment.errors import InvalidPageToken
 from muniment.storage.sql.conditions import NULLABLE, Condition, attribute_column
 from muniment.storage.sql.tables import version_properties, versions
 
+_MODEL = attribute(Target.VERSIONS, "model")
 _TYPES: dict[FieldType, tuple[type, ...]] = {
     FieldType.STRING: (str,),
     FieldType.INTEGER: (int,),
@@ -30,12 +33,16 @@ _TYPES: dict[FieldType, tuple[type, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A sort key: its column; for a metric also the properties that it stands in, and how."""
+    """A sort key: its column; for a metric also the properties that it stands in, and how.
+
+    Rows that are alike in it, as those of one model are in its name, need no sorting by it.
+    """
 
     by: OrderBy
     column: ColumnElement[Any]
     nullable: bool
     properties: FromClause | None = None
+    alike: bool = False
 
     @property
     def belongs(self) -> Condition:
@@ -69,6 +76,8 @@ class Key:
 
     def ordering(self) -> list[ColumnElement[Any]]:
         """Return what ORDER BY says: rows without the key last."""
+        if self.alike:
+            return []
         column = self.column.desc() if self.by.descending else self.column.asc()
         return [self.column.is_(None), column] if self.nullable else [column]
 
@@ -94,12 +103,14 @@ class Key:
         return not isinstance(value, bool) and isinstance(value, _TYPES[self.by.field.type])
 
 
-def keys_of(query: Query) -> list[Key]:
-    """Return the sort keys of a query."""
-    return [_key(by) for by in query.order]
+def keys_of(query: Query, model_name: ColumnElement[str] | None = None) -> list[Key]:
+    """Return the sort keys of a query; `model_name` is that of all its rows, if they share it."""
+    return [_key(by, model_name) for by in query.order]
 
 
-def _key(by: OrderBy) -> Key:
+def _key(by: OrderBy, model_name: ColumnElement[str] | None) -> Key:
+    if model_name is not None and by.field == _MODEL:
+        return Key(by, model_name, nullable=False, alike=True)
     if by.field.namespace is Namespace.METRIC:
         properties = version_properties.alias()
         return Key(by, properties.c.number, nullable=True, properties=properties)
@@ -164,9 +175,9 @@ class Segment:
             tests.append(or_(*ways, and_(*equal, tie > last_id)))
         return tests
 
-    def cursor(self, row: Sequence[Any]) -> Cursor:
-        """Return the cursor of a row: the columns of `keys`, then the id."""
-        return (None, *row) if self.lacking is not None else tuple(row)
+    def cursor(self, values: Sequence[Any], row_id: int) -> Cursor:
+        """Return the cursor of a row, which has these values of `keys`."""
+        return (*values, row_id) if self.lacking is None else (None, *values, row_id)
 
 
 def segments(keys: Sequence[Key], after: Cursor | None) -> list[Segment]:

@@ -18,7 +18,7 @@ from muniment.storage.sql.in_lists import PreparedIn
 from muniment.storage.sql.tables import models, versions
 
 _m, _v = models.c, versions.c
-STATE: Final = (_v.id, _v.revision, _m.name, _v.aliases)
+STATE: Final = (_v.id, _v.revision, _v.aliases, _m.name)
 """What tells whether a version shows what it showed."""
 
 _VERSIONS = PreparedIn(
@@ -31,32 +31,26 @@ _LARGE: Final = 2_000  # characters of text in a row; such are not kept
 
 
 class Recent:
-    """Entities by id, each with the state that it shows. Safe to use from many threads."""
+    """Entities by the state that they show. Safe to use from many threads."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, tuple[Row, ModelVersion]] = {}
+        self._kept: dict[Row, ModelVersion] = {}
 
     def versions(
         self, session: Session, workspace: str, states: Sequence[Row]
     ) -> list[ModelVersion]:
-        """Return the versions that have these `STATE`s, in their order."""
-        found: list[ModelVersion | None] = []
-        changed: dict[int, tuple[int, Row]] = {}
-        for place, state in enumerate(states):
-            kept = self._kept.get(state[0])
-            if kept is not None and kept[0] == state:
-                found.append(kept[1])
-            else:
-                found.append(None)
-                changed[state[0]] = (place, state)
-        for row in _VERSIONS.all(session, changed):
-            place, state = changed[row[0]]
-            version = found[place] = rows.version_from(row, workspace)
-            self._keep(state, row, version)
+        """Return the versions that have these `STATE`s, tuples, in their order."""
+        found = [self._kept.get(state) for state in states]
+        if not all(found):
+            places = {state[0]: place for place, state in enumerate(states) if found[place] is None}
+            for row in _VERSIONS.all(session, places):
+                place = places[row[0]]
+                version = found[place] = rows.version_from(row, workspace)
+                self._keep(states[place], row, version)
         return cast("list[ModelVersion]", found)
 
     def _keep(self, state: Row, row: Row, version: ModelVersion) -> None:
         if sum(len(cell) for cell in row if isinstance(cell, str)) < _LARGE:
             if len(self._kept) >= _MOST:
                 self._kept.clear()  # what is still asked for is soon here again
-            self._kept[version.id] = (state, version)
+            self._kept[state] = version

@@ -21,7 +21,7 @@ not made again (`recent`).
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -34,6 +34,7 @@ from muniment.domain.query import (
     Comparison,
     Cursor,
     Expression,
+    Field,
     InSet,
     Namespace,
     Not,
@@ -50,7 +51,7 @@ from muniment.storage.sql.conditions import Condition, Conditions, hidden
 from muniment.storage.sql.engine import Cell, Engine, Row, Session
 from muniment.storage.sql.in_lists import PreparedIn, listed, places
 from muniment.storage.sql.leading import leading
-from muniment.storage.sql.order import Segment, keys_of, segments
+from muniment.storage.sql.order import Key, Segment, keys_of, segments
 from muniment.storage.sql.recent import STATE, Recent
 from muniment.storage.sql.shapes import Searched, Shapes
 from muniment.storage.sql.tables import models, version_properties, versions
@@ -60,8 +61,8 @@ _m, _v = models.c, versions.c
 _WALKED_IN_WORKSPACE = frozenset({"id", "created_at", "updated_at"})
 _WALKED_IN_MODELS = frozenset({"id", "name", "slug", "created_at", "updated_at"})
 _ANY: Final = sys.maxsize  # how many versions there may be in a workspace
-_Found: TypeAlias = tuple[Cursor, Row]
-"""A row of a page: its cursor; its id, and of a version all of its `STATE`."""
+_NAME: Any = bindparam("model_name", type_=_m.name.type)  # of the one model that is searched
+_SHARED_STATE: Final = tuple(_NAME.label("name") if c is _m.name else c for c in STATE)
 
 _DELETED = select(_v.id).where(_v.deleted_at.is_not(None)).correlate(None)
 _MODELS = PreparedIn(lambda ids: select(*rows.MODEL_COLUMNS).where(_m.id.in_(ids)))
@@ -94,12 +95,10 @@ class Search:
         searched = self._shapes.of(query)
 
         def work(session: Session) -> list[tuple[RegisteredModel, Cursor]]:
-            page = self._page_of_models(session, searched)
-            found = {row[0]: row for row in _MODELS.all(session, (state[0] for _, state in page))}
-            return [
-                (rows.model_from(found[state[0]], query.workspace), cursor)
-                for cursor, state in page
-            ]
+            ids, cursors = self._page_of_models(session, searched)
+            found = {row[0]: row for row in _MODELS.all(session, (model_id for (model_id,) in ids))}
+            models = [rows.model_from(found[model_id], query.workspace) for (model_id,) in ids]
+            return list(zip(models, cursors, strict=True))
 
         return self._engine.snapshot(work)
 
@@ -108,10 +107,9 @@ class Search:
         searched = self._shapes.of(query)
 
         def work(session: Session) -> list[tuple[ModelVersion, Cursor]]:
-            page = self._page_of_versions(session, searched)
-            states = [state for _, state in page]
+            states, cursors = self._page_of_versions(session, searched)
             found = self._recent.versions(session, query.workspace, states)
-            return [(version, cursor) for version, (cursor, _) in zip(found, page, strict=True)]
+            return list(zip(found, cursors, strict=True))
 
         return self._engine.snapshot(work)
 
@@ -125,16 +123,16 @@ class Search:
 
     # -- models ----------------------------------------------------------------------------------
 
-    def _page_of_models(self, session: Session, searched: Searched) -> list[_Found]:
+    def _page_of_models(self, session: Session, searched: Searched) -> _Page:
         query = searched.query
         workspace_id = self._workspace_id(session, query.workspace)
         if workspace_id is None:
-            return []
+            return _NONE
         few = None
         if query.where is not None:
             few = Candidates(session, self._conditions, searched, workspace_id).of(query.where)
         if few is not None and not few:
-            return []
+            return _NONE
         among = _Among(few)
 
         def plan(segment: Segment) -> _Plan:
@@ -146,11 +144,12 @@ class Search:
                 return _Plan([*here, *fits], [])
             return _Plan(here, fits)
 
-        return _page(session, searched, _m.id, _select_models, plan, among)
+        keys = keys_of(query)
+        return _page(session, searched, keys, _m.id, _select_models, plan, among)
 
     def _fits_model(self, where: Expression) -> Condition:
         """Return the condition that the filter holds for a model with one of its versions."""
-        if not _speaks_of_versions(where):
+        if all(field.scope is Scope.MODEL for field in _fields_of(where)):
             return self._conditions.of(where)
         a_version = and_(_v.model_id == _m.id, _v.deleted_at.is_(None))
         with_one = exists().where(a_version, self._conditions.of(where)).correlate(models)
@@ -159,11 +158,11 @@ class Search:
 
     # -- versions --------------------------------------------------------------------------------
 
-    def _page_of_versions(self, session: Session, searched: Searched) -> list[_Found]:
+    def _page_of_versions(self, session: Session, searched: Searched) -> _Page:
         query = searched.query
         workspace_id = self._workspace_id(session, query.workspace)
         if workspace_id is None:
-            return []
+            return _NONE
         name, where = _of_one_model(query)
         model_id, size = None, _ANY
         if name is not None:
@@ -171,27 +170,31 @@ class Search:
                 session, workspace_id=workspace_id, name=searched.value(name)
             )
             if model is None:
-                return []
+                return _NONE
             model_id, size = model
-        few, by_all = None, Segment(keys_of(query), None)
+            name = searched.value(name)
+        keys = keys_of(query, None if name is None else _NAME)
+        few, by_all = None, Segment(keys, None)
         is_led = not query.deleted and leading(where, by_all, of_model=name is not None) is where
         # Those of a small model are few; and if one index has all that is asked for, that's it.
         if where is not None and size > candidates.FEW and not is_led:
-            few = Candidates(session, self._conditions, searched, workspace_id).of(where)
+            found = Candidates(session, self._conditions, searched, workspace_id).among(where)
+            if found is not None:
+                few, where = found
         if few is not None and not few:
-            return []
-        among = _Among(few, model_id)
+            return _NONE
+        among = _Among(few, where, model_id, name)
 
         def plan(segment: Segment) -> _Plan:
             here = _v.workspace_id == workspace_id
             alive = _is_deleted(_v, query.deleted)
-            of_live_model = _m.deleted_at.is_(None)
+            of_live_model = [] if model_id is not None else [_m.deleted_at.is_(None)]
             of_model = [] if model_id is None else [_v.model_id == bindparam("model_id")]
             fits = [] if where is None else [self._conditions.of(where)]
             metric = segment.leading_metric
             part = None if query.deleted else leading(where, segment, of_model=name is not None)
             if few is not None:
-                tests = [here, alive, of_live_model, *of_model, *fits]
+                tests = [here, alive, *of_live_model, *of_model, *fits]
                 return _Plan([_v.id.in_(among.places)], tests)
             if model_id is not None and metric is not None:
                 return _Plan(metric.of_model(bindparam("model_id")), [*of_model, alive, *fits])
@@ -200,40 +203,54 @@ class Search:
                 by_number = segment.is_walked({"version"})
                 return _Plan([*of_model, alive, *first], fits, ties=not by_number)
             if query.deleted:
-                return _Plan([_v.id.in_(_DELETED)], [here, of_live_model, *fits])
+                return _Plan([_v.id.in_(_DELETED)], [here, *of_live_model, *fits])
             if part is not None and part.field.namespace is not Namespace.ATTRIBUTE:
                 has_it = self._conditions.has_value(part)
                 p = version_properties.c
                 return _Plan(
                     [p.workspace_id == workspace_id, p.owner_id == _v.id, *has_it],
-                    [here, alive, of_live_model, *fits],
+                    [here, alive, *of_live_model, *fits],
                     ids=p.owner_id,
                 )
             if part is not None:
                 first = [self._conditions.attribute(part)]
-                return _Plan([here, alive, *first], [of_live_model, *fits])
+                return _Plan([here, alive, *first], [*of_live_model, *fits])
             if metric is not None:
-                return _Plan(metric.anywhere(workspace_id), [alive, of_live_model, *fits])
+                return _Plan(metric.anywhere(workspace_id), [alive, *of_live_model, *fits])
             if segment.is_walked({"model"}):
-                return _Plan([_m.workspace_id == workspace_id, of_live_model, alive], fits)
+                return _Plan([_m.workspace_id == workspace_id, *of_live_model, alive], fits)
             if segment.is_walked(_WALKED_IN_WORKSPACE):
-                return _Plan([here, alive], [of_live_model, *fits])
-            return _Plan([here, alive, *fits], [of_live_model])
+                return _Plan([here, alive], [*of_live_model, *fits])
+            return _Plan([here, alive, *fits], of_live_model)
 
-        return _page(session, searched, _v.id, _select_versions, plan, among)
+        joined = name is None or _reads_models(where)
+        select_keys = _select_versions if joined else _select_versions_of_one_model
+        return _page(session, searched, keys, _v.id, select_keys, plan, among)
 
 
 class _Among:
-    """What is known before a page is looked for: ids of candidates, if they are few; the model."""
+    """What is known before a page is looked for.
 
-    def __init__(self, few: set[int] | None, model_id: int | None = None) -> None:
+    Args:
+        few: ids of candidates, if they are few.
+        left: what of the filter of versions is still to be tested.
+        model_id: the one model whose versions are searched, if it is one; with its name.
+    """
+
+    def __init__(
+        self,
+        few: set[int] | None,
+        left: Expression | None = None,
+        model_id: int | None = None,
+        model_name: str | None = None,
+    ) -> None:
         self.parameters: dict[str, Cell] = {}
         if few is not None:
             self.parameters |= listed(list(few))
         self.places = places(len(self.parameters))
-        self.kind = (len(self.places), model_id is None)
+        self.kind = (len(self.places), left, model_id is None)
         if model_id is not None:
-            self.parameters["model_id"] = model_id
+            self.parameters |= {"model_id": model_id, "model_name": model_name}
 
 
 def _is_deleted(columns: Any, deleted: bool) -> Condition:
@@ -241,14 +258,21 @@ def _is_deleted(columns: Any, deleted: bool) -> Condition:
     return column.is_not(None) if deleted else column.is_(None)
 
 
-def _speaks_of_versions(expression: Expression) -> bool:
+def _fields_of(expression: Expression) -> Iterator[Field]:
     match expression:
         case And(parts) | Or(parts):
-            return any(map(_speaks_of_versions, parts))
+            for part in parts:
+                yield from _fields_of(part)
         case Not(part):
-            return _speaks_of_versions(part)
+            yield from _fields_of(part)
         case Comparison() | InSet():
-            return expression.field.scope is Scope.VERSION
+            yield expression.field
+
+
+def _reads_models(where: Expression | None) -> bool:
+    """Say whether a filter of versions looks at the rows of models, where their names stand."""
+    fields = () if where is None else _fields_of(where)
+    return any(field.scope is Scope.MODEL or field in _MODEL_NAMES for field in fields)
 
 
 def _of_one_model(query: Query) -> tuple[str | None, Expression | None]:
@@ -270,16 +294,28 @@ _MODEL_NAMES = (attribute(Target.MODELS, "name"), attribute(Target.VERSIONS, "mo
 # -- pages ---------------------------------------------------------------------------------------
 
 
+_Page: TypeAlias = tuple[list[Row], list[Cursor]]
+"""The rows of a page, each its id, and of a version all of its `STATE`; and their cursors."""
+_NONE: _Page = ([], [])
+
+
 def _select_models(segment: Segment) -> Select[Any]:
-    return select(*(key.column for key in segment.keys), _m.id)
+    return select(_m.id, *(key.column for key in segment.keys))
 
 
 def _select_versions(segment: Segment) -> Select[Any]:
-    statement = (
-        select(*(key.column for key in segment.keys), *STATE)
-        .select_from(versions)
-        .join(models, _m.id == _v.model_id)
+    columns = (*STATE, *(key.column for key in segment.keys))
+    return _with_metrics(
+        select(*columns).join_from(versions, models, _m.id == _v.model_id), segment
     )
+
+
+def _select_versions_of_one_model(segment: Segment) -> Select[Any]:
+    columns = (*_SHARED_STATE, *(key.column for key in segment.keys))
+    return _with_metrics(select(*columns).select_from(versions), segment)
+
+
+def _with_metrics(statement: Select[Any], segment: Segment) -> Select[Any]:
     for key in segment.keys:
         if key.properties is not None:
             statement = statement.join(key.properties, key.belongs, isouter=key.nullable)
@@ -289,11 +325,12 @@ def _select_versions(segment: Segment) -> Select[Any]:
 def _page(
     session: Session,
     searched: Searched,
+    keys: Sequence[Key],
     tie: ColumnElement[int],
     select_keys: Callable[[Segment], Select[Any]],
     plan_of: Callable[[Segment], _Plan],
     among: _Among,
-) -> list[_Found]:
+) -> _Page:
     """Return the rows of a page, in order."""
 
     def statement(segment: Segment) -> Select[Any]:
@@ -308,13 +345,15 @@ def _page(
         )
 
     query = searched.query
-    page: list[_Found] = []
-    for segment in segments(keys_of(query), query.after):
+    page: list[Row] = []
+    cursors: list[Cursor] = []
+    for segment in segments(keys, query.after):
         limit = query.limit - len(page)
         if limit > 0:
             role = ("page", segment.having is None, segment.lacking is None, among.kind)
             make = partial(statement, segment)
             found = searched.all(session, role, make, limit=limit, **among.parameters)
-            keys = len(segment.keys)
-            page += [(segment.cursor(row[: keys + 1]), row[keys:]) for row in found]
-    return page
+            width = len(found[0]) - len(segment.keys) if found else 0
+            page += [row[:width] for row in found]
+            cursors += [segment.cursor(row[width:], row[0]) for row in found]
+    return page, cursors

@@ -99,7 +99,7 @@ class SqliteEngine(Engine):
         database = cast(sqlite3.Connection, session.driver)
         is_brief = getattr(self._threads, "is_brief", False)
         if is_brief:
-            database.set_progress_handler(_stop, _BRIEF_STEPS)
+            database.set_progress_handler(_Patience(), _STEPS)
         try:
             return work(session)
         except (sqlite3.Error, DBAPIError) as error:
@@ -160,12 +160,23 @@ class SqliteEngine(Engine):
                 self._idle.pop().core.close()
 
 
-_BRIEF_STEPS: Final = 50_000
-"""Of SQLite's virtual machine, in one statement: a few milliseconds."""
+_STEPS: Final = 5_000
+_TIMES: Final = 10  # that many steps of SQLite's virtual machine: a few milliseconds
 
 
-def _stop() -> bool:
-    return True
+class _Patience:
+    """Is called each time that a statement has made its steps, and ends it after some times.
+
+    SQLite counts on from where the same statement, prepared, has ended before; so the first time
+    says nothing.
+    """
+
+    def __init__(self) -> None:
+        self._left = _TIMES
+
+    def __call__(self) -> bool:
+        self._left -= 1
+        return self._left < 0
 
 
 def _database(path: Path) -> SqlEngine:
