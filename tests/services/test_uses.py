@@ -18,6 +18,7 @@ from muniment.domain.refs import parse_ref
 from muniment.errors import InUse, InvalidInput, LimitExceeded, NotFound, Unavailable
 from muniment.services import Observer, Ports, Services
 from muniment.services.usage import observer as module
+from muniment.services.waiting import MustWait, unwaiting
 from muniment.storage.factory import open_folder
 
 from .conftest import Clock, House
@@ -269,3 +270,14 @@ def test_a_consumer_s_name_is_one_line_of_text() -> None:
             check_consumer(bad)
     with pytest.raises(LimitExceeded):
         check_consumer("x" * 201)
+
+
+def test_what_must_not_wait_is_told_to_if_something_is_noted(watched: House) -> None:
+    assert watched.ports.observer is not None
+    flush = watched.ports.observer.flush
+    unwaiting(flush)  # there is nothing to wait for
+    job(watched, "nightly").catalog.resolve(parse_ref("fraud@champion"))
+    with pytest.raises(MustWait):
+        unwaiting(flush)
+    flush()
+    unwaiting(flush)

@@ -31,7 +31,7 @@ from muniment.domain.entities import DEFAULT_WORKSPACE
 from muniment.errors import InvalidInput, NotFound
 from muniment.services import Ports, Services
 from muniment.services.access.access import Access, SignedIn
-from muniment.services.waiting import unwaiting
+from muniment.services.waiting import MustWait, unwaiting
 from muniment.storage.metadata import TakesLonger
 
 if TYPE_CHECKING:
@@ -162,7 +162,8 @@ async def change(request: Request, call: Callable[[], T]) -> T:
     result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     done = partial(context.results.put, result)
     if context.ports.metadata.submit(partial(unwaiting, call), done):
-        return await result
+        with suppress(MustWait):
+            return await result
     return await wait_for(request, call)
 
 

@@ -8,7 +8,6 @@ from typing import Final
 from starlette.responses import Response
 
 from muniment.domain.entities import NO_STAGE
-from muniment.domain.stages import stage_key
 from muniment.errors import InvalidInput, MunimentError
 from muniment.server.mlflow.documents import version_document
 from muniment.server.mlflow.fields import checked_name, version_number
@@ -46,9 +45,7 @@ async def transition(call: Call) -> Response:
     move = partial(
         call.services.lifecycle.move_to_stage, name, number, stage, archive_existing=archive
     )
-    archives = stage_key(stage) == stage_key(ARCHIVED)
-    make = call.wait_for if archives else call.change  # for what the observer has noted
-    return answer({"model_version": version_document(await make(move))})
+    return answer({"model_version": version_document(await call.change(move))})
 
 
 def checked_stage(call: Call, name: str) -> str:

@@ -19,7 +19,7 @@ from muniment.domain.caller import Caller
 from muniment.domain.deployments import Use, UseKind
 from muniment.domain.entities import ModelVersion
 from muniment.errors import MunimentError
-from muniment.services.waiting import may_wait
+from muniment.services.waiting import MustWait, must_not_wait
 from muniment.storage.metadata import MetadataStore, ModelName
 
 FLUSH_SECONDS: Final = 1.0
@@ -76,8 +76,15 @@ class Observer:
                     self._thread.start()
 
     def flush(self) -> None:
-        """Write what is noted; what can't be written now is kept for the next time."""
-        may_wait()
+        """Write what is noted; what can't be written now is kept for the next time.
+
+        Raises:
+            MustWait: there is something, and this call must not wait for it.
+        """
+        if must_not_wait():
+            if self._noted or self._writing.locked():
+                raise MustWait
+            return
         with self._writing:  # so that whoever flushes waits for what another took
             with self._lock:
                 taken, self._noted = self._noted, {}
