@@ -43,6 +43,9 @@ def test_checks_of_a_folder_run_on_demand(muniment: Command, tmp_path: Path) -> 
         "card fail",
     ]
     assert "os.system" in muniment("check", "show", "m/1").out
+    assert [*muniment("search", "checks = 'failed'", "-q").lines] == ["m/1"]
+    assert muniment("show", "m/1", "-o", "json").json["checks"] == "failed"
+    assert ["checks", "failed"] in [line.split() for line in muniment("show", "m/1").lines]
     muniment("policy", "set", "Staging", "--check", "serialization")
     assert "serialization" in muniment("promote", "m/1", "Staging", code=4).err
 

@@ -133,7 +133,9 @@ def test_a_search_of_versions_knows_every_attribute_of_a_version(name: str) -> N
     assert field_of(f"attribute.{name}", VERSIONS) == attribute(VERSIONS, name)
 
 
-@pytest.mark.parametrize("name", ["stage", "status", "framework", "label", "run_id", "digest"])
+@pytest.mark.parametrize(
+    "name", ["stage", "status", "checks", "framework", "label", "run_id", "digest"]
+)
 def test_a_search_of_models_reaches_what_only_versions_have(name: str) -> None:
     assert field_of(name, MODELS) == attribute(VERSIONS, name)
 

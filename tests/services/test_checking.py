@@ -11,9 +11,10 @@ from muniment.domain.access import Role
 from muniment.domain.caller import Caller
 from muniment.domain.changes import NewVersion
 from muniment.domain.checking import CheckConfiguration
-from muniment.domain.checks import Verdict
+from muniment.domain.checks import CheckState, Verdict
 from muniment.domain.entities import Signature
 from muniment.domain.manifest import Manifest
+from muniment.domain.query import Comparison, Op, Target, attribute
 from muniment.domain.records import RecordKind, RecordQuery
 from muniment.errors import (
     InvalidInput,
@@ -308,3 +309,82 @@ def test_a_signature_and_an_example_that_fit_pass(house: House) -> None:
         number = house.catalog.create_version("m", new, create_model=True).version
         (result,) = house.checks.run("m", number, ["schema"])
         assert result.verdict.value == found, (example, result)
+
+
+# -- what all of them say ------------------------------------------------------------------------
+
+
+def state(house: Services, number: int) -> CheckState:
+    """Return what a version says, having seen that a search says the same."""
+    version = house.catalog.version("m", number)
+    same = Comparison(attribute(Target.VERSIONS, "checks"), Op.EQ, version.checks.value)
+    assert version in house.catalog.find_versions(same, page_size=9, model="m").items
+    return version.checks
+
+
+def test_a_version_says_what_its_checks_say_together(house: House) -> None:
+    number, other = push(house), push(house)
+    assert state(house, number) is CheckState.NONE
+    for name, verdict, said in (
+        ("bias", Verdict.PASS, CheckState.PASSED),
+        ("drift", Verdict.FAIL, CheckState.FAILED),
+        ("bias", Verdict.PASS, CheckState.FAILED),
+        ("drift", Verdict.PASS, CheckState.PASSED),
+        ("bias", Verdict.UNKNOWN, CheckState.FAILED),
+    ):
+        house.checks.report("m", number, name, verdict)
+        assert state(house, number) is said
+    assert state(house, other) is CheckState.NONE
+
+
+def test_a_version_changes_with_its_state_alone_and_is_not_updated_by_it(house: House) -> None:
+    push(house)
+    before = house.catalog.version("m", 1)
+    house.checks.report("m", 1, "bias", Verdict.PASS)
+    after = house.catalog.version("m", 1)
+    assert after == replace(before, checks=CheckState.PASSED, revision=before.revision + 1)
+    house.checks.report("m", 1, "drift", Verdict.PASS)
+    assert house.catalog.version("m", 1) == after
+
+
+def test_a_sealed_version_is_waiting_until_its_checks_have_run(house: House) -> None:
+    server = checking(house)
+    server.checks.configure(CheckConfiguration(ONE))
+    good, bad = push(server), push(server, SYSTEM)
+    assert (state(server, good), state(server, bad)) == (CheckState.WAITING,) * 2
+    server.checks.work_off()
+    assert (state(server, good), state(server, bad)) == (CheckState.PASSED, CheckState.FAILED)
+    server.checks.request("m", good, ONE)  # it has a verdict, and keeps it until there is another
+    assert state(server, good) is CheckState.PASSED
+    server.checks.request("m", good, ("card",))
+    assert state(server, good) is CheckState.WAITING
+    server.checks.work_off()
+    assert state(server, good) is CheckState.FAILED
+
+
+def test_a_reserved_version_waits_from_its_sealing_on(house: House) -> None:
+    server = checking(house)
+    for number in (1, 2):
+        server.catalog.create_version("m", NewVersion(pending=True), create_model=True)
+        assert state(server, number) is CheckState.NONE
+    server.checks.report("m", 1, "bias", Verdict.FAIL)
+    for number, said in ((1, CheckState.FAILED), (2, CheckState.WAITING)):
+        server.catalog.seal_version("m", number, server.files(a=b"a"))
+        assert state(server, number) is said
+
+
+def test_where_nothing_is_configured_a_version_waits_no_longer_than_its_turn(house: House) -> None:
+    server = checking(house)
+    server.checks.configure(CheckConfiguration(()))
+    number = push(server)
+    server.checks.work_off()
+    assert state(server, number) is CheckState.NONE
+
+
+def test_a_version_that_was_deleted_while_it_waited_comes_back_unchecked(house: House) -> None:
+    server = checking(house)
+    number = push(server)
+    server.catalog.delete_version("m", number)
+    server.checks.work_off()
+    server.catalog.restore_version("m", number)
+    assert state(server, number) is CheckState.NONE

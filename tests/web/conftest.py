@@ -23,12 +23,13 @@ import pytest
 import uvicorn
 
 from muniment.domain.changes import NewVersion
-from muniment.domain.checking import due_record
+from muniment.domain.checking import CheckConfiguration, due_record
 from muniment.domain.entities import DEFAULT_WORKSPACE, ModelVersion
 from muniment.domain.manifest import FileEntry, Manifest
 from muniment.server.app import create_app, open_ports
 from muniment.server.settings import Settings
-from muniment.storage.metadata import ModelId
+from muniment.services.checking.state import settle_checks
+from muniment.storage.metadata import ModelId, Transaction
 from tests.server.people import PASSWORD, Clock, House
 from tests.server.people import house as served
 from tests.web.visiting import Visitor
@@ -68,11 +69,22 @@ def stock(house: House, model: str, content: bytes = b"weights", **fields: Any) 
     return house.owner.catalog.create_version(model, new, create_model=True)
 
 
+def unchecked(house: House) -> None:
+    """Let no version wait for checks: none are configured, and all have had their turn."""
+    house.owner.checks.configure(CheckConfiguration(()))
+    house.owner.checks.work_off()
+
+
 def due(house: House, model: str, number: int, *checks: str) -> None:
     """Let a version wait for checks, as if a process were about to run them."""
     home, record = house.owner, due_record(number, house.clock(), checks)
     key = ModelId(DEFAULT_WORKSPACE, home.catalog.model(model).id)
-    house.ports.metadata.transact(key, lambda tx: tx.add_record(record))
+
+    def decide(tx: Transaction) -> None:
+        tx.add_record(record)
+        settle_checks(tx, number)
+
+    house.ports.metadata.transact(key, decide)
 
 
 # -- in Chromium ---------------------------------------------------------------------------------

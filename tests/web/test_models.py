@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from muniment.domain.changes import ModelChanges
+from muniment.domain.checks import Verdict
 from tests.server.people import House
-from tests.web.conftest import stock
+from tests.web.conftest import due, stock, unchecked
 from tests.web.visiting import Visitor
 
 
@@ -25,6 +26,11 @@ def stocked(house: House, visitor: Visitor) -> Visitor:
     catalog.update_model("fraud", ModelChanges(description="Card fraud", tags={"team": "risk"}))
     catalog.set_alias("fraud", "champion", 2)
     house.owner.lifecycle.move_to_stage("fraud", 1, "Production")
+    unchecked(house)
+    house.owner.checks.report("fraud", 1, "bias", Verdict.PASS)
+    house.owner.checks.report("fraud", 2, "bias", Verdict.FAIL)
+    house.owner.checks.report("credit-risk", 3, "bias", Verdict.PASS)
+    due(house, "churn", 1, "bias")
     return visitor
 
 
@@ -38,6 +44,12 @@ def stocked(house: House, visitor: Visitor) -> Visitor:
         ("q=%5C", []),
         ("stage=Production", ["fraud"]),
         ("stage=Nowhere", []),
+        ("checks=passed", ["credit-risk", "fraud"]),
+        ("checks=failed", ["fraud"]),
+        ("checks=waiting", ["churn"]),
+        ("checks=nonsense", []),
+        ("checks=passed&stage=Production", ["fraud"]),
+        ("checks=failed&stage=Production", []),  # no version is both
         ("framework=xgboost", ["credit-risk", "fraud"]),
         ("tag=team", ["fraud"]),
         ("tag=team%3Drisk", ["fraud"]),
@@ -61,14 +73,10 @@ def test_odd_searches_are_answered(stocked: Visitor, query: str) -> None:
 
 
 def test_what_was_searched_for_stands_in_the_form(stocked: Visitor) -> None:
-    page = stocked.get("/models?q=fraud&stage=Production&tag=team&sort=name")
+    page = stocked.get("/models?q=fraud&stage=Production&checks=passed&tag=team&sort=name")
     fields = page.forms[1].fields
-    assert (fields["q"], fields["stage"], fields["tag"], fields["sort"]) == (
-        "fraud",
-        "Production",
-        "team",
-        "name",
-    )
+    shown = [fields[name] for name in ("q", "stage", "checks", "tag", "sort")]
+    assert shown == ["fraud", "Production", "passed", "team", "name"]
     assert page.links["Clear"] == "/models"
 
 

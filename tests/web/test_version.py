@@ -13,7 +13,7 @@ from muniment.domain.lineage import Node, NodeKind
 from muniment.domain.stages import MetricRule, Policy, Stage
 from muniment.services import Observer
 from tests.server.people import House
-from tests.web.conftest import due, stock
+from tests.web.conftest import due, stock, unchecked
 from tests.web.visiting import Shown, Visitor
 
 V1, V2 = "/models/fraud/1", "/models/fraud/2"
@@ -115,6 +115,18 @@ def test_checks_are_shown_with_findings(house: House, fraud: Visitor) -> None:
     assert "model.pkl: os.system" in page.text
     assert page.links["report"] == "https://ci.example.com/7"
     assert "javascript:" not in page.html
+
+
+def test_what_all_checks_say_together_is_shown(house: House, fraud: Visitor) -> None:
+    assert "checks waiting" in fraud.get(V2).text
+    unchecked(house)
+    assert "checks waiting" not in fraud.get(V2).text
+    house.owner.checks.report("fraud", 2, "bias", Verdict.PASS)
+    assert "checks passed" in fraud.get(V2).text
+    assert "checks passed" not in fraud.get("/models/fraud").text  # only what somebody must see
+    house.owner.checks.report("fraud", 2, "drift", Verdict.UNKNOWN)
+    for page in (V2, "/models/fraud"):
+        assert "checks failed" in fraud.get(page).text
 
 
 def test_checks_are_run_from_the_page(house: House, fraud: Visitor) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from muniment.cli import provenance_pages, words
 from muniment.cli.draw import Block, Cell, Column, Facts, Heading, Paragraph, Styled, Table
 from muniment.domain.activities import Activity
+from muniment.domain.checks import CheckState
 from muniment.domain.entities import (
     NO_STAGE,
     ModelVersion,
@@ -23,6 +24,7 @@ from muniment.domain.signatures import Signatures
 from muniment.domain.values import Json, Value, utcnow
 
 _STATUS = {Status.READY: "green", Status.PENDING: "yellow", Status.FAILED: "red"}
+_CHECKS = {CheckState.PASSED: "green", CheckState.WAITING: "yellow", CheckState.FAILED: "red"}
 _METRIC_COLUMNS = 4
 _FILES = 50
 _NAME = "bold"
@@ -187,6 +189,8 @@ def _facts(found: ModelVersion) -> list[tuple[str, Cell]]:
         facts.append(("size", f"{words.size(found.size)} in {files}"))
     elif found.status is Status.READY:
         facts.append(("content", "not here: it points elsewhere"))
+    if found.checks:
+        facts.append(("checks", Styled(found.checks.value, _CHECKS[found.checks])))
     told = {
         "framework": found.framework,
         "source": found.source_uri,

@@ -60,6 +60,7 @@ def version(found: ModelVersion) -> str:
         {
             "status": " ".join(filter(None, (found.status.value, found.status_message))),
             "stage": found.stage,
+            "checks": found.checks.value,
             "aliases": ", ".join(f"@{alias}" for alias in found.aliases),
             "metrics": _pairs(found.metrics),
             "params": _pairs(found.params),

@@ -2,22 +2,29 @@
 
 sealed ──> due: one record, in the same transaction ──> checked ──> results; the record is gone
                                                └─ whoever works dies: still due
+
+Results and what is due make the version's `checks`, what all of them say together: `check_state`.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
 
 from muniment.domain import names
+from muniment.domain.checks import CheckState, Verdict, verdicts
 from muniment.domain.records import Record, RecordKind
 from muniment.domain.values import Json, JsonObject, as_object
 from muniment.errors import InvalidInput
 
 DOCUMENT: Final = "checks"
 """The name under which a workspace's document is kept."""
+
+CHECK_KINDS: Final = (RecordKind.CHECK, RecordKind.CHECKING)
+"""Of the records that `check_state` looks at."""
 
 DEFAULT_CHECKS: Final = ("integrity", "formats", "serialization", "archives")
 MAX_CHECKS: Final = 50
@@ -94,3 +101,32 @@ def due_record(version: int, now: datetime, checks: Iterable[str] = ()) -> Recor
 def checks_of(record: Record) -> tuple[str, ...]:
     """Return the checks that a record names; none: those of the workspace."""
     return tuple(cast("list[str]", record.body["checks"]))
+
+
+def check_state(records: Iterable[Record]) -> CheckState:
+    """Return what the checks of a version say together; `records` are its results and what is due.
+
+        FAILED    the latest verdict of a check is not `pass`: `unknown` blocks as `fail` does
+        WAITING   else, if a check is due that has no verdict yet
+        PASSED    else, if there are verdicts
+        NONE      nobody has asked for any
+
+    What is due and names no checks stands for the workspace's, on content that none has looked at.
+    """
+    kept = list(records)
+    latest = verdicts(record for record in kept if record.kind is RecordKind.CHECK)
+    if any(verdict != Verdict.PASS for verdict in latest.values()):
+        return CheckState.FAILED
+    due = [checks_of(record) for record in kept if record.kind is RecordKind.CHECKING]
+    if any(not named or not latest.keys() >= set(named) for named in due):
+        return CheckState.WAITING
+    return CheckState.PASSED if latest else CheckState.NONE
+
+
+def check_states(records: Iterable[Record]) -> dict[int, CheckState]:
+    """Return what the checks of each version say together, of a model's records of any kind."""
+    by_version: defaultdict[int, list[Record]] = defaultdict(list)
+    for record in records:
+        if record.kind in CHECK_KINDS and record.version is not None:
+            by_version[record.version].append(record)
+    return {number: check_state(found) for number, found in by_version.items()}

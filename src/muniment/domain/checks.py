@@ -24,6 +24,15 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class CheckState(StrEnum):
+    """What the checks of a version say together; see `checking.check_state`."""
+
+    NONE = ""  # none was asked for
+    WAITING = "waiting"
+    PASSED = "passed"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     """What a check said of a version; `findings` are sentences, `url` leads to its report.
@@ -119,7 +128,7 @@ class CheckResult:
         return self
 
 
-def verdicts(results: Iterable[CheckResult]) -> dict[str, str]:
-    """Return the latest verdict of each check, by its name."""
-    latest = sorted(results, key=lambda result: result.id)
-    return {result.name: result.verdict.value for result in latest}
+def verdicts(records: Iterable[Record]) -> dict[str, str]:
+    """Return the latest verdict of each check by its name; `records` are a version's results."""
+    in_order = sorted(records, key=lambda record: record.id)
+    return {cast(str, record.body["name"]): record.state for record in in_order}

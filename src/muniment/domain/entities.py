@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar, cast
 
+from muniment.domain.checks import CheckState
 from muniment.domain.values import (
     Json,
     JsonObject,
@@ -274,7 +275,8 @@ class ModelVersion:
     bytes of such a pointer are, if that is not `source_uri`; `snapshot` is a 40-hex id of this
     sealing and `parent` that of the sealed version before it; `size` is in bytes over all
     `file_count` files; `stage_since` says when it entered the stage that it is in, None for no
-    stage. `encoded` is where a face may keep what it made of this very entity.
+    stage; `checks` what its checks say together, which changes with their records. `encoded` is
+    where a face may keep what it made of this very entity.
     """
 
     id: int
@@ -306,6 +308,7 @@ class ModelVersion:
     snapshot: str | None = None
     parent: str | None = None
     aliases: tuple[str, ...] = ()
+    checks: CheckState = CheckState.NONE
     deleted_at: datetime | None = None
     revision: int = 1
     encoded: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -344,6 +347,7 @@ class ModelVersion:
             "file_count": self.file_count,
             "snapshot": self.snapshot,
             "parent": self.parent,
+            "checks": self.checks.value,
             "created_at": time_to_json(self.created_at),
             "updated_at": time_to_json(self.updated_at),
             "created_by": self.created_by,
@@ -386,6 +390,7 @@ class ModelVersion:
             snapshot=cast(str | None, v["snapshot"]),
             parent=cast(str | None, v["parent"]),
             aliases=tuple(cast(list[str], v["aliases"])),
+            checks=CheckState(cast(str, v.get("checks", ""))),  # older ones did not say
             deleted_at=_opt_time(v, "deleted_at"),
             revision=_int(v, "revision"),
         )

@@ -77,6 +77,7 @@ VERSION_ATTRIBUTES: dict[str, FieldType] = {
     "version": FieldType.INTEGER,
     "label": FieldType.STRING,
     "status": FieldType.STRING,
+    "checks": FieldType.STRING,
     "stage": FieldType.STRING,
     "stage_since": FieldType.TIME,
     "description": FieldType.STRING,

@@ -10,16 +10,22 @@ import pytest
 
 from muniment.domain.accounts import User, UserKind
 from muniment.domain.activities import ActivityKind, Entry
+from muniment.domain.checks import CheckState, Verdict
+from muniment.domain.entities import ModelVersion
 from muniment.domain.events import Event
+from muniment.domain.records import Record, RecordKind, RecordQuery
 from muniment.domain.refs import Ref
-from muniment.domain.values import utcnow
+from muniment.domain.values import JsonObject, utcnow
 from muniment.domain.webhooks import Webhook
 from muniment.errors import Conflict, InvalidInput
 from muniment.services.moving import Moved, RegistrySource, RegistryTarget, move, open_target
 from muniment.services.moving.folders import FolderSource
 from muniment.storage.factory import Stores
+from muniment.storage.metadata import ModelName
 
 from .registries import check, house_in, told
+
+_CHECKS = RecordQuery("default", RecordKind.CHECK)
 
 
 @pytest.fixture
@@ -139,6 +145,45 @@ def test_records_whose_numbers_are_taken_get_others(archive: Path, empty: Stores
     assert comment.text == "Why now, @grace?"
     assert {one.id for one in mine}.isdisjoint({asked.id, comment.id})
     assert house.comments.comments("mine", page_size=50).items == tuple(mine)
+
+
+def test_records_keep_their_order_where_only_some_numbers_are_taken(
+    full: Stores, empty: Stores, tmp_path: Path
+) -> None:
+    theirs, mine = house_in(full), house_in(empty)
+    theirs.checks.report("fraud", 3, "drift", Verdict.FAIL)
+    theirs.checks.report("fraud", 3, "drift", Verdict.PASS)
+    first = theirs.ports.metadata.find_records(_CHECKS)[-2]
+    mine.catalog.create_model("mine")
+    kept = Record(RecordKind.COMMENT, utcnow(), {}, id=first.id)
+    mine.ports.metadata.transact(ModelName("default", "mine"), lambda tx: tx.add_record(kept))
+    move(RegistrySource(full), open_target(str(tmp_path / "archive")))
+    bring(tmp_path / "archive", empty)
+    verdicts = {one.name: one.verdict for one in mine.checks.results("fraud", 3)}
+    assert verdicts == {"bias": Verdict.PASS, "drift": Verdict.PASS}
+    assert mine.catalog.version("fraud", 3).checks is CheckState.PASSED
+
+
+def test_versions_of_an_older_archive_learn_what_its_records_of_checks_say(
+    full: Stores, empty: Stores, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    theirs = house_in(full)
+    theirs.checks.report("fraud", 4, "bias", Verdict.FAIL)
+    told_now = ModelVersion.to_json
+
+    def told_then(version: ModelVersion) -> JsonObject:
+        return {key: value for key, value in told_now(version).items() if key != "checks"}
+
+    with monkeypatch.context() as then:
+        then.setattr(ModelVersion, "to_json", told_then)
+        move(RegistrySource(full), open_target(str(tmp_path / "archive")))
+    bring(tmp_path / "archive", empty)
+    here = house_in(empty).catalog
+    for number, state in ((1, ""), (3, "passed"), (4, "failed")):
+        assert here.version("fraud", number).checks == state
+        assert here.version("fraud", number) == replace(
+            theirs.catalog.version("fraud", number), id=here.version("fraud", number).id
+        )
 
 
 def test_history_is_no_news_for_webhooks(archive: Path, empty: Stores) -> None:

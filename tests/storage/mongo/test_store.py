@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pymongo
 import pytest
 
 import muniment
+from muniment.domain.checking import due_record
+from muniment.domain.checks import CheckResult, CheckState, Verdict
 from muniment.errors import AlreadyExists, ConfigurationError, LimitExceeded, Unavailable
 from muniment.storage.conformance.metadata.contract import (
     NOON,
@@ -71,6 +74,32 @@ def test_a_database_of_a_newer_muniment_is_refused(
         with pytest.raises(ConfigurationError, match="newer Muniment"):
             open_mongo(mongodb_url)
         assert meta.find_one({"_id": "schema"}, {"_id": 0, "layout": 1}) == {"layout": 1_000}
+
+
+def test_an_older_database_learns_what_the_records_of_checks_say(
+    store: MongoMetadataStore, mongodb_url: str
+) -> None:
+    def decide(tx: Transaction) -> None:
+        tx.add_model(model_of("m"))
+        for number in (1, 2, 3, 4):
+            tx.add_version(version_of("m", number))
+        for number, verdict in ((1, Verdict.FAIL), (1, Verdict.PASS), (2, Verdict.UNKNOWN)):
+            tx.add_record(CheckResult("m", number, "bias", verdict, NOON, "ann").to_record())
+        tx.add_record(due_record(3, NOON))
+        tx.purge_version(4)
+
+    store.transact(name_key("m"), decide)
+    store._db["versions"].update_many({}, {"$unset": {"checks": ""}})
+    store._db["meta"].update_one({"_id": "schema"}, {"$set": {"layout": 1}})
+    shown = [store.version(WORKSPACE, "m", number) for number in (1, 2, 3)]
+    assert {version and version.checks for version in shown} == {CheckState.NONE}
+    with closing(open_mongo(mongodb_url)) as opened:
+        found = [opened.version(WORKSPACE, "m", number) for number in (1, 2, 3)]
+        states = [version and version.checks.value for version in found]
+        assert states == ["passed", "failed", "waiting"]
+        meta = opened._db["meta"].find_one({"_id": "schema"})
+        assert meta is not None
+        assert meta["layout"] == 2
 
 
 @pytest.mark.parametrize("url", ["mongodb://127.0.0.1:1/", "mongodb://", "mongodb://a:b/c"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from muniment.errors import ConfigurationError
 from muniment.storage.conformance.metadata.contract import (
@@ -45,6 +46,18 @@ OLD_ROWS = (
     "INSERT INTO version_properties (owner_id, space, key, workspace_id, kind, number)"
     " SELECT id, 'metrics', 'acc', workspace_id, 'd', 0.5 FROM versions",
     "INSERT INTO refs SELECT id, 'alias', 'champion', 1, 0, 0, 'ann', 1 FROM models",
+)
+
+OLD_VERSION = (
+    "INSERT INTO versions (uuid, workspace_id, model_id, number, created_at, updated_at,"
+    " created_by, status, status_message, stage, stage_key, description, tags, params, metrics,"
+    " framework, source_uri, run_id, run_link, size, file_count, aliases, revision)"
+    " SELECT :uuid, workspace_id, id, :number, 5, 6, 'ann', 'READY', '', 'None', 'none', '', '{}',"
+    " '{}', '{}', '', '', '', '', 0, 0, '[]', 1 FROM models"
+)
+OLD_RECORD = (
+    "INSERT INTO records (workspace_id, model_id, kind, number, state, created_at, key_list, body)"
+    " SELECT workspace_id, id, :kind, :number, :state, 0, :key_list, :body FROM models"
 )
 
 
@@ -147,6 +160,43 @@ def test_what_any_release_wrote_is_there_and_can_be_changed(
         assert add_model(store, "n").id > model.id
     with closing(empty.open()) as store:
         assert stored(store, "m").last_number == 2
+
+
+OLD_CHECKS = (  # version, kind, state, name of the check or names of those due
+    (1, "check", "fail", "bias"),
+    (1, "check", "pass", "bias"),
+    (2, "check", "pass", "bias"),
+    (2, "check", "unknown", "drift"),
+    (2, "checking", "due", ["serialization"]),
+    (3, "checking", "due", []),
+    (4, "check", "pass", "größe"),
+    (4, "checking", "due", ["größe"]),
+    (5, "check", "pass", "bias"),
+    (5, "checking", "due", ["bias", "drift"]),
+    (6, "comment", "", "fail"),
+)
+
+
+def test_an_older_database_learns_what_the_records_of_checks_say(empty: Sqlite | Postgres) -> None:
+    with empty.changing() as connection:
+        migrations.migrate(connection, "0008")
+        for row in OLD_ROWS[:2]:
+            connection.exec_driver_sql(row)
+        for number in range(1, 7):
+            connection.execute(text(OLD_VERSION), {"number": number, "uuid": f"v{number}"})
+        for number, kind, state, names in OLD_CHECKS:
+            record = {
+                "number": number,
+                "kind": kind,
+                "state": state,
+                "key_list": json.dumps([f"name:{names}"] if kind == "check" else []),
+                "body": json.dumps({"checks" if kind == "checking" else "name": names}),
+            }
+            connection.execute(text(OLD_RECORD), record)
+    with closing(empty.open()) as store:
+        found = [store.version(WORKSPACE, "m", number) for number in range(1, 7)]
+        states = [version and version.checks.value for version in found]
+        assert states == ["passed", "failed", "waiting", "passed", "waiting", ""]
 
 
 def test_the_migrations_make_exactly_the_schema_that_a_new_database_has(

@@ -49,7 +49,10 @@ class RegisteredModel(Document):
 
 
 class ModelVersion(Document):
-    """A version of a registered model; `digest` is that of its manifest, `size` in bytes."""
+    """A version of a registered model; `digest` is that of its manifest, `size` in bytes.
+
+    `checks` says what its checks say together; it is empty if none was asked for.
+    """
 
     model_config = _example(**examples.VERSION)
 
@@ -79,6 +82,7 @@ class ModelVersion(Document):
     file_count: int
     snapshot: str | None
     parent: str | None
+    checks: Literal["", "waiting", "passed", "failed"]
     created_at: str
     updated_at: str
     created_by: str

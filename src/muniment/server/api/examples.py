@@ -70,6 +70,7 @@ VERSION: dict[str, Any] = {
     "file_count": 1,
     "snapshot": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "parent": None,
+    "checks": "passed",
     "created_at": TIME,
     "updated_at": TIME,
     "created_by": "anonymous",

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from muniment.domain.access import Verb
+from muniment.domain.checks import CheckState
 from muniment.domain.entities import ModelVersion, RegisteredModel
 from muniment.domain.query import (
     And,
@@ -40,6 +41,7 @@ ORDERS: Final = {
     "name": ("name", False),
     "created": ("created_at", True),
 }
+CHECK_STATES: Final = [state.value for state in CheckState if state is not CheckState.NONE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ async def show(visit: Visit) -> Response:
             "stages": [s.name for s in services.lifecycle.stages()] if visit.may(Verb.READ) else [],
         }
 
-    return await visit.page("models", {"orders": list(ORDERS), **await visit.wait_for(gather)})
+    choices = {"orders": list(ORDERS), "check_states": CHECK_STATES}
+    return await visit.page("models", {**choices, **await visit.wait_for(gather)})
 
 
 def filter_of(asked: Mapping[str, str]) -> Expression | None:
@@ -83,6 +86,8 @@ def filter_of(asked: Mapping[str, str]) -> Expression | None:
         parts.append(Or(tuple(Comparison(field, Op.ILIKE, pattern) for field in fields)))
     if stage := asked.get("stage"):
         parts.append(Comparison(_of_version("stage"), Op.EQ, stage))
+    if checks := asked.get("checks"):
+        parts.append(Comparison(_of_version("checks"), Op.EQ, checks))
     if framework := asked.get("framework"):
         parts.append(Comparison(_of_version("framework"), Op.EQ, framework))
     if owner := asked.get("owner"):

@@ -203,7 +203,7 @@ class Versions(Models):
             sealed = replace(
                 self._sealed(tx, live_model(tx, model), version, files), updated_at=now
             )
-            note_due(self._ports, tx, sealed)
+            sealed = note_due(self._ports, tx, sealed)
             return sealed, ActivityKind.VERSION_SEALED, _content(sealed)
 
         return self._change(Verb.CREATE_VERSION, model, number, if_match, change)
@@ -322,8 +322,7 @@ class Versions(Models):
         if new.files is not None:
             tx.add_manifest(new.files)
             version = self._sealed(tx, model, version, new.files)
-        version = tx.add_version(version)
-        note_due(self._ports, tx, version)
+        version = tx.add_version(note_due(self._ports, tx, version))
         details: JsonObject = {
             **_content(version),
             "description": version.description,

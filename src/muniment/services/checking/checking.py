@@ -25,6 +25,7 @@ from muniment.errors import InvalidInput, NotImplementedHere, NotReady, Precondi
 from muniment.services.access.audit import audited
 from muniment.services.base import live_version, no_version
 from muniment.services.checking.running import Checked, run_check
+from muniment.services.checking.state import settle_checks
 from muniment.services.lifecycle.checks import Checks
 from muniment.storage.metadata import ModelId, ModelKey, Transaction
 
@@ -95,6 +96,7 @@ class Checking(Checks):
             waiting = tx.records(RecordKind.CHECKING, version=number, state="due")
             if not any(checks_of(record) == chosen for record in waiting):
                 tx.add_record(due_record(number, self._now(parent), chosen))
+                settle_checks(tx, number)
 
         self._store.transact(self._key(model), decide)
         return chosen
@@ -207,9 +209,11 @@ class Checking(Checks):
                     return []
                 tx.drop_record(instead_of.id)
             model, version = tx.model(), tx.version(number)
-            if model is None or version is None or version.deleted_at is not None:
-                return []  # deleted in the meantime
-            return [self._file(tx, model, number, checked, digest) for checked, digest in found]
+            kept: list[CheckResult] = []
+            if model is not None and version is not None and version.deleted_at is None:
+                kept = [self._file(tx, model, number, checked, at) for checked, at in found]
+            settle_checks(tx, number)  # also if it was deleted in the meantime: it waits no more
+            return kept
 
         return self._store.transact(key, decide)
 

@@ -10,6 +10,7 @@ from muniment.domain.checks import CheckResult, Verdict
 from muniment.domain.records import RecordKind, RecordQuery
 from muniment.domain.values import JsonObject
 from muniment.services.base import live_version
+from muniment.services.checking.state import settle_checks
 from muniment.services.records import Records
 from muniment.storage.metadata import Transaction
 
@@ -44,12 +45,14 @@ class Checks(Records):
                 created_by=self._caller.actor,
                 model_id=parent.id,
             )
-            return self._add(tx, result)
+            result = self._add(tx, result)
+            settle_checks(tx, number)
+            return result
 
         return self._store.transact(self._key(model), decide)
 
     def _add(self, tx: Transaction, result: CheckResult) -> CheckResult:
-        """File a result in a transaction, and write it into the history."""
+        """File a result in a transaction, and write it into the history; `settle_checks` after."""
         result = replace(result, id=tx.add_record(result.checked().to_record()).id)
         details: JsonObject = {
             "check": result.name,

@@ -16,7 +16,7 @@ from typing import Final
 from muniment.domain import names
 from muniment.domain.access import Verb
 from muniment.domain.activities import ActivityKind
-from muniment.domain.checks import CheckResult, verdicts
+from muniment.domain.checks import verdicts
 from muniment.domain.deployments import Use
 from muniment.domain.entities import NO_STAGE, ModelVersion, RegisteredModel
 from muniment.domain.records import RecordKind
@@ -117,23 +117,18 @@ class Transitions(Stages):
         there = tx.versions_in_stage(to.name) if compared else ()
         others = [v for v in there if v.version != version.version]
         automation = self._caller.principal.automation if asked is None else asked.automation
+        results = tx.records(RecordKind.CHECK, version=version.version) if demanded.checks else ()
         facts = Facts(
             stage=to.name,
             model=model,
             version=version,
             incumbent=others[-1] if others else None,
-            checks=self._verdicts(tx, model, version) if demanded.checks else {},
+            checks=verdicts(results),
             signatures=self._signatures(tx, version) if demanded.signed else NO_SIGNATURES,
             approvals=0 if asked is None else len(asked.approvals),
             automation=automation,
         )
         return requirements(demanded, facts)
-
-    def _verdicts(
-        self, tx: Transaction, model: RegisteredModel, version: ModelVersion
-    ) -> dict[str, str]:
-        records = tx.records(RecordKind.CHECK, version=version.version)
-        return verdicts(CheckResult.from_record(record, model.name) for record in records)
 
     def _signatures(self, tx: Transaction, version: ModelVersion) -> Signatures:
         records = tx.records(RecordKind.SIGNATURE, version=version.version)

@@ -10,6 +10,8 @@ from uuid import NAMESPACE_OID, uuid5
 
 from muniment.domain import names
 from muniment.domain.activities import Activity, ActivityKind, Entry, verify_chain
+from muniment.domain.checking import check_states
+from muniment.domain.checks import CheckState
 from muniment.domain.deployments import Use
 from muniment.domain.entities import ModelVersion, Reference
 from muniment.domain.records import Record
@@ -80,12 +82,14 @@ class ModelSheet:
         return self.origin.activity_count + self.renamed
 
     def versions(self) -> Iterator[ModelVersion]:
-        """Yield its versions by number."""
+        """Yield its versions by number; in older sheets only records tell what checks say."""
+        checks = check_states(self.rest().records)
         for kind, document in documents.parts(iter(self._sheet)):
             if kind == "version":
                 version = documents.belonging_from(kind, document, self.model)
                 assert isinstance(version, ModelVersion)  # noqa: S101
-                yield replace(version, uuid=self._uuid(version.uuid))
+                state = checks.get(version.version, CheckState.NONE)
+                yield replace(version, uuid=self._uuid(version.uuid), checks=state)
 
     def entries(self) -> Iterator[tuple[Entry, str]]:
         """Yield its history, and the hash that each entry must get ("": any)."""

@@ -271,7 +271,10 @@ def _finish(tx: Transaction, plan: ModelSheet, rest: Rest) -> None:
 
 
 def _put_records(tx: Transaction, records: Sequence[Record]) -> None:
-    """Put records under their ids; where an id is taken, under another one, known to comments."""
+    """Put records under their ids; where one is taken, this and all later ones under new ids.
+
+    So they keep their order, which says what came last. Comments learn the new ids.
+    """
     here = {record.id: record for kind in RecordKind for record in tx.records(kind)}
     moved: dict[int, int] = {}
     for record in records:
@@ -281,10 +284,13 @@ def _put_records(tx: Transaction, records: Sequence[Record]) -> None:
             if replace(present, model_id=0) != record:
                 tx.save_record(record)
             continue
-        try:
-            tx.add_record(record)
-        except AlreadyExists:
-            moved[record.id] = tx.add_record(replace(record, id=0)).id
+        if not moved:
+            try:
+                tx.add_record(record)
+                continue
+            except AlreadyExists:
+                pass
+        moved[record.id] = tx.add_record(replace(record, id=0)).id
     for gone in here:
         tx.drop_record(gone)
 

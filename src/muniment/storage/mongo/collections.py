@@ -40,8 +40,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, errors
 from muniment.domain.values import Json, canonical_json, sha256_hex
 from muniment.errors import ConfigurationError
 from muniment.storage.mongo.connection import Connection
-
-LAYOUT: Final = 1
+from muniment.storage.mongo.layouts import LAYOUT, bring_forward
 
 
 def _index(*fields: str) -> IndexModel:
@@ -76,6 +75,7 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
         _index("workspace", "live", "status", "updated_at", "id"),
         _index("workspace", "live", "status", "id"),
         _index("workspace", "live", "framework", "id"),
+        _index("workspace", "live", "checks", "id"),
         _index("workspace", "terms"),
         _index("model_id", "number"),
         _index("model_id", "live", "number"),
@@ -122,7 +122,7 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
 
 
 def prepare(connection: Connection, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
-    """Create what is missing of the layout. Raises ConfigurationError if it is a newer one."""
+    """Bring a database to today's layout. Raises ConfigurationError if it has a newer one."""
     with connection.guarded():
         found = connection["meta"].find_one({"_id": "schema"})
     if found is not None and found["layout"] > LAYOUT:
@@ -135,6 +135,8 @@ def prepare(connection: Connection, indexes: Mapping[str, Sequence[IndexModel]])
     if found is not None and {key: found.get(key) for key in made} == made:
         return
     connection.create_indexes(indexes)
+    if found is not None:
+        bring_forward(connection, found["layout"])
     with connection.guarded():
         try:
             connection["meta"].update_one({"_id": "schema"}, {"$set": made}, upsert=True)

@@ -8,6 +8,7 @@ from typing import cast
 
 import orjson
 
+from muniment.domain.checks import CheckState
 from muniment.domain.entities import (
     ModelVersion,
     Reference,
@@ -23,6 +24,7 @@ from muniment.storage.mongo.connection import Document
 from muniment.storage.mongo.terms import terms
 
 _STATUS = {status.value: status for status in Status}
+_CHECKS = {state.value: state for state in CheckState}
 
 # -- models --------------------------------------------------------------------------------------
 
@@ -157,6 +159,7 @@ def version_document(version: ModelVersion, model_id: int) -> Document:
         "file_count": version.file_count,
         "snapshot": version.snapshot,
         "parent": version.parent,
+        "checks": version.checks.value,
         "deleted_at": None if version.deleted_at is None else to_millis(version.deleted_at),
         "live": version.deleted_at is None,
         "revision": version.revision,
@@ -196,6 +199,7 @@ def version_from(d: Document, model: RegisteredModel) -> ModelVersion:
         snapshot=d["snapshot"],
         parent=d["parent"],
         aliases=aliases_of(model, number),
+        checks=_CHECKS[d.get("checks", "")],  # an older Muniment beside this one leaves it out
         deleted_at=None if d["deleted_at"] is None else from_millis(d["deleted_at"]),
         revision=int(d["revision"]),
     )

@@ -62,6 +62,7 @@ _INDEXED: dict[tuple[Scope, str], tuple[frozenset[Op], bool]] = {
     (Scope.VERSION, "stage"): (_EQUAL, True),
     (Scope.VERSION, "status"): (_EQUAL, True),
     (Scope.VERSION, "framework"): (_EQUAL, True),
+    (Scope.VERSION, "checks"): (_EQUAL, True),
     (Scope.VERSION, "run_id"): (_EQUAL, False),
     (Scope.VERSION, "digest"): (_EQUAL, False),
     (Scope.VERSION, "created_at"): (_RANGES, True),

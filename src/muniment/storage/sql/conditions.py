@@ -47,6 +47,7 @@ from muniment.storage.sql.normal import normal
 from muniment.storage.sql.properties import Kind
 from muniment.storage.sql.rows import NO_STAGE_KEY
 from muniment.storage.sql.tables import (
+    HAS_CHECKS,
     HAS_FRAMEWORK,
     HAS_RUN,
     PREFIX_CHARS,
@@ -235,6 +236,7 @@ _PARTIAL: dict[str, tuple[Callable[[str], bool], Condition]] = {
     "status": (lambda status: status != Status.READY.value, UNREADY),
     "run_id": (bool, HAS_RUN),
     "framework": (bool, HAS_FRAMEWORK),
+    "checks": (bool, HAS_CHECKS),
 }
 
 

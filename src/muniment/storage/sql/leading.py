@@ -23,6 +23,7 @@ _IN_WORKSPACE: Final = {
     "stage": frozenset({"id", "updated_at", "stage_since"}),
     "status": frozenset({"id", "updated_at"}),
     "framework": frozenset({"id"}),
+    "checks": frozenset({"id"}),
 }
 _IN_MODEL: Final = {"stage": frozenset({"version"})}
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import orjson
 
 from muniment.domain.activities import Activity
+from muniment.domain.checks import CheckState
 from muniment.domain.entities import (
     ModelVersion,
     Reference,
@@ -78,6 +79,7 @@ VERSION_COLUMNS = (
     _v.revision,
     _v.location,
     _v.stage_since,
+    _v.checks,
 )
 REFERENCE_COLUMNS = (
     _r.kind,
@@ -107,6 +109,7 @@ NO_STAGE_KEY = "none"
 _MODEL_NAMES = tuple(column.name for column in MODEL_COLUMNS)
 _VERSION_NAMES = tuple(column.name for column in VERSION_COLUMNS)
 _STATUS = {status.value: status for status in Status}
+_CHECKS = {state.value: state for state in CheckState}
 
 
 def workspace_from(row: Row) -> Workspace:
@@ -195,6 +198,7 @@ def version_from(row: Row, workspace: str) -> ModelVersion:
         revision=row[27],
         location=row[28],
         stage_since=None if row[29] is None else from_millis(row[29]),
+        checks=_CHECKS[row[30]],
     )
 
 
@@ -234,6 +238,7 @@ def version_cells(version: ModelVersion) -> Cells:
         "file_count": version.file_count,
         "snapshot": version.snapshot,
         "parent": version.parent,
+        "checks": version.checks.value,
         "deleted_at": None if version.deleted_at is None else to_millis(version.deleted_at),
         "revision": version.revision,
     }

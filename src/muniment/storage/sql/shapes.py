@@ -44,7 +44,7 @@ _SHAPES: Final = 256
 _STATEMENTS: Final = 32
 # Attributes whose texts never decide how a condition is written.
 _PLAIN: Final = frozenset({"name", "model", "slug", "label", "digest"})
-_FEW_VALUES: Final = frozenset({"stage", "status", "framework"})
+_FEW_VALUES: Final = frozenset({"stage", "status", "framework", "checks"})
 _SECRET: Final = secrets.token_hex(16)  # so that no text of a search is a token by chance
 
 

@@ -139,6 +139,7 @@ versions = Table(
     Column("revision", BigInteger, nullable=False),
     Column("location", TEXT, nullable=False, server_default=""),
     Column("stage_since", BigInteger),
+    Column("checks", TEXT, nullable=False, server_default=""),
     UniqueConstraint("model_id", "number"),
     sqlite_autoincrement=True,
 )
@@ -149,6 +150,7 @@ STAGED: ColumnElement[bool] = _v.stage_key != literal_column("'none'")
 UNREADY: ColumnElement[bool] = _v.status != literal_column("'READY'")
 HAS_RUN: ColumnElement[bool] = _v.run_id != literal_column("''")
 HAS_FRAMEWORK: ColumnElement[bool] = _v.framework != literal_column("''")
+HAS_CHECKS: ColumnElement[bool] = _v.checks != literal_column("''")
 _index("versions_by_id", _v.workspace_id, _v.id, where=_live)
 _index("versions_by_created_at", _v.workspace_id, _v.created_at, _v.id, where=_live)
 _index("versions_by_updated_at", _v.workspace_id, _v.updated_at, _v.id, where=_live)
@@ -197,6 +199,7 @@ _index(
 )
 _index("versions_in_status", _v.workspace_id, _v.status, _v.id, where=UNREADY & _live)
 _index("versions_by_framework", _v.workspace_id, _v.framework, _v.id, where=HAS_FRAMEWORK & _live)
+_index("versions_by_checks", _v.workspace_id, _v.checks, _v.id, where=HAS_CHECKS & _live)
 _index("versions_by_run", _v.run_id, where=HAS_RUN & _live)
 _index("versions_by_digest", _v.digest, _v.model_id, _v.number, where=_v.digest.is_not(None))
 _index("versions_by_deleted_at", _v.deleted_at, _v.id, where=_v.deleted_at.is_not(None))

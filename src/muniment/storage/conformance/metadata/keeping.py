@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 
+from muniment.domain.checks import CheckState
 from muniment.domain.entities import (
     Signature,
     Status,
@@ -202,6 +203,7 @@ class KeepingSuite(MetadataContract):
             file_count=100_000,
             snapshot="c" * 40,
             parent="d" * 40,
+            checks=CheckState.FAILED,
             deleted_at=later(0.005),
             revision=13,
         )

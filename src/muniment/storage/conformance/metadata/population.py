@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from muniment.domain.checks import CheckState
 from muniment.domain.entities import ModelVersion, RegisteredModel, Status
 from muniment.domain.evaluate import matches, model_matches
 from muniment.domain.query import Field, Namespace, OrderBy, Query, Target
@@ -108,6 +109,7 @@ def random_version(rng: random.Random, model: str, number: int) -> ModelVersion:
         number,
         label=f"{number}.0" if rng.random() < 0.4 else None,
         status=rng.choice(list(Status)),
+        checks=rng.choice(list(CheckState)),
         stage=rng.choice(STAGES),
         description=rng.choice(TEXTS),
         framework=rng.choice(TEXTS),
