@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.types import Message, Receive, Scope, Send
 
+from muniment.server import mlflow
 from muniment.server.app import create_app
-from muniment.server.dispatch import RouteTree
+from muniment.server.dispatch import RouteTree, Shortcut
 from muniment.server.settings import Settings
 
 
@@ -86,3 +89,46 @@ def test_the_tree_finds_every_route_where_the_framework_finds_it(route: Route) -
 def test_every_route_of_the_server_is_in_the_tree() -> None:
     """A router within a router would not be, and its routes would match twice."""
     assert {type(route) for route in APP.router.routes[1:]} <= {type(r) for r in routes_of(APP)}
+
+
+async def answer(shortcut: Shortcut, method: str, path: str, **more: str) -> tuple[str, str | None]:
+    said: list[str] = []
+
+    async def receive() -> Message:
+        raise AssertionError("nobody reads a body")
+
+    async def send(message: Message) -> None:
+        said.append(message["said"])
+
+    scope = {**scope_of(method, path), **more}
+    await shortcut(scope, receive, send)
+    return said[0], getattr(scope.get("route"), "path", None)
+
+
+def test_calls_at_fixed_paths_need_not_go_through_the_framework() -> None:
+    class Says:
+        def __init__(self, text: str) -> None:
+            self.text = text
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "said", "said": self.text})
+
+    route = Route("/calls/get", Says("call"), methods=["GET"])
+    shortcut = Shortcut(Says("framework"), [route])
+    told = {
+        (method, path): asyncio.run(answer(shortcut, method, path))
+        for method in ("GET", "HEAD", "POST")
+        for path in ("/calls/get", "/calls/get/", "/calls%2Fget")
+    }
+    assert told.pop(("GET", "/calls/get")) == ("call", "/calls/get")
+    assert told.pop(("HEAD", "/calls/get")) == ("call", "/calls/get")
+    assert set(told.values()) == {("framework", None)}
+    assert asyncio.run(answer(shortcut, "GET", "/calls/get", root_path="/x"))[0] == "framework"
+
+
+def test_the_calls_of_mlflow_are_the_first_at_their_paths() -> None:
+    tree_of_app = APP.router.routes[0]
+    assert len(mlflow.calls) > 50
+    for route in mlflow.calls:
+        for method in route.methods or ():
+            assert tree_of_app.matches(scope_of(method, route.path))[1]["route"] is route

@@ -19,7 +19,7 @@ from muniment.server import api, classic, health, mlflow, problems, reference, s
 from muniment.server.chores import chores, keep_up
 from muniment.server.context import Context
 from muniment.server.deliveries import deliver_webhooks
-from muniment.server.dispatch import RouteTree
+from muniment.server.dispatch import RouteTree, Shortcut
 from muniment.server.metrics import Metrics
 from muniment.server.middleware import Frame
 from muniment.server.settings import Settings
@@ -151,7 +151,8 @@ def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
     problems.install(app, web.missing_page)
     # In place of the framework's own outer layers: the frame catches, limits and counts.
     inner = ExceptionMiddleware(AsyncExitStackMiddleware(app.router), app.exception_handlers)
-    app.middleware_stack = Frame(inner, settings=settings, metrics=app.state.metrics)
+    direct = Shortcut(inner, mlflow.calls)
+    app.middleware_stack = Frame(direct, settings=settings, metrics=app.state.metrics)
     return app
 
 

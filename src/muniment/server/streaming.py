@@ -65,14 +65,19 @@ async def read_whole(request: Request, *, limit: int | None = None) -> bytes:
     content, now = bytearray(), asyncio.get_running_loop().time
     ends = now() + PATIENCE
     try:
-        async with asyncio.timeout(SILENCE) as silence, aclosing(request.stream()) as chunks:
-            async for chunk in chunks:
-                silence.reschedule(min(now() + SILENCE, ends))
-                content += chunk
+        async with asyncio.timeout(SILENCE) as silence:
+            while True:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                content += message.get("body", b"")
                 if limit is not None and len(content) > limit:
                     raise LimitExceeded(
                         f"The body has more than {limit} bytes.", details={"limit": limit}
                     )
+                if not message.get("more_body", False):
+                    break
+                silence.reschedule(min(now() + SILENCE, ends))
     except (ClientDisconnect, TimeoutError):
         if now() >= ends:
             raise Truncated("The body came too slowly.") from None

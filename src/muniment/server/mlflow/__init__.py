@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from muniment.server.mlflow import (
     about,
@@ -20,7 +20,7 @@ from muniment.server.mlflow import (
     versions,
     webhooks,
 )
-from muniment.server.mlflow.wire import REALM, refusal
+from muniment.server.mlflow.wire import REALM, Served, refusal
 
 ERRORS: Final = {REALM: refusal}
 """How errors are told of at MLflow's paths."""
@@ -36,3 +36,10 @@ routes: list[BaseRoute] = [
     *registry_webhooks.routes,
     *databricks.routes,
 ]
+
+calls: list[Route] = [
+    route
+    for route in routes
+    if isinstance(route, Route) and isinstance(route.app, Served) and "{" not in route.path
+]
+"""Those at fixed paths, which need nothing of the framework."""
