@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
@@ -10,13 +10,16 @@ from muniment.domain.entities import ModelVersion
 
 
 def kept(
-    version: ModelVersion, form: str, document: Callable[[ModelVersion], Mapping[str, object]]
+    versions: Sequence[ModelVersion],
+    form: str,
+    document: Callable[[ModelVersion], Mapping[str, object]],
 ) -> orjson.Fragment:
-    """Return what `document` says of a version; the bytes are kept as long as the entity is.
+    """Return the list of what `document` says of versions; the bytes are kept with each of them.
 
     `form` names what `document` makes, and nothing else does.
     """
-    found = version.encoded.get(form)
-    if found is None:
-        found = version.encoded[form] = orjson.dumps(document(version))
-    return orjson.Fragment(found)
+    for version in versions:
+        if form not in version.encoded:
+            version.encoded[form] = orjson.dumps(document(version))
+    items = b",".join([version.encoded[form] for version in versions])
+    return orjson.Fragment(b"[%b]" % items)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 
@@ -64,15 +64,14 @@ def list_answer(items: Iterable[Entity]) -> Response:
 
 def page_answer(page: Page[E]) -> Response:
     """Return one page of a search."""
-    return json_answer(
-        {"items": [_listed(item) for item in page.items], "next_page_token": page.next_token}
-    )
+    return json_answer({"items": _listed(page.items), "next_page_token": page.next_token})
 
 
-def _listed(item: Entity) -> object:
-    if isinstance(item, ModelVersion):
-        return kept(item, "api", ModelVersion.to_json)
-    return item.to_json()
+def _listed(items: Sequence[Entity]) -> object:
+    versions = [item for item in items if isinstance(item, ModelVersion)]
+    if versions and len(versions) == len(items):
+        return kept(versions, "api", ModelVersion.to_json)
+    return [item.to_json() for item in items]
 
 
 def model_url(name: str, *more: str | int) -> str:

@@ -39,9 +39,7 @@ def model_document(
     if model.description:
         document["description"] = model.description
     if latest:
-        document["latest_versions"] = [
-            kept(version, "mlflow", listed_version) for version in latest
-        ]
+        document["latest_versions"] = kept(latest, "mlflow", listed_version)
     if model.tags:
         document["tags"] = _tags(model.tags)
     if model.aliases:

@@ -100,9 +100,7 @@ async def search(call: Call) -> Response:
 
     def find() -> dict[str, object]:
         page = catalog.find_versions(where, order, page_size=size, page_token=token)
-        found: dict[str, object] = {
-            "model_versions": [kept(version, "mlflow", listed_version) for version in page.items]
-        }
+        found: dict[str, object] = {"model_versions": kept(page.items, "mlflow", listed_version)}
         if page.next_token:
             found["next_page_token"] = page.next_token
         return found if page.items else {}

@@ -175,9 +175,9 @@ class Segment:
             tests.append(or_(*ways, and_(*equal, tie > last_id)))
         return tests
 
-    def cursor(self, values: Sequence[Any], row_id: int) -> Cursor:
-        """Return the cursor of a row, which has these values of `keys`."""
-        return (*values, row_id) if self.lacking is None else (None, *values, row_id)
+    def cursors(self, rows: list[Cursor]) -> list[Cursor]:
+        """Return the cursors of rows, of which each is the values of `keys` and the id."""
+        return rows if self.lacking is None else [(None, *row) for row in rows]
 
 
 def segments(keys: Sequence[Key], after: Cursor | None) -> list[Segment]:

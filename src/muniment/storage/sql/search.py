@@ -355,5 +355,5 @@ def _page(
             found = searched.all(session, role, make, limit=limit, **among.parameters)
             width = len(found[0]) - len(segment.keys) if found else 0
             page += [row[:width] for row in found]
-            cursors += [segment.cursor(row[width:], row[0]) for row in found]
+            cursors += segment.cursors([(*row[width:], row[0]) for row in found])
     return page, cursors
