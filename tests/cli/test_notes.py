@@ -138,6 +138,8 @@ def test_deployments_are_told_listed_compared_and_retired(name: str, muniment: C
     using = muniment("consumers", f"{name}/2", "-o", "json").json
     assert {d["name"] for d in using["deployments"]} == {"scoring", "batch"}
     assert "prod/scoring" in muniment("rm", f"{name}/2", "--yes", code=4).err
+    muniment("deploy", f"{name}@champion", "prod", "scoring", "--forget-running")
+    assert "No drift" in muniment("drift", name).out
 
     muniment("retire", name, "prod", "scoring", "-m", "replaced")
     assert muniment("deployments", name, "--status", "retired", "-q").lines == ["prod/scoring"]

@@ -111,6 +111,8 @@ def test_drift_users_and_retirement(registry: Registry, model: str) -> None:
         registry.delete_version(f"{model}/1")
     assert [one.place for one in registry.users_of(f"{model}/1").deployments] == ["prod/scoring"]
 
+    unknown = registry.deploy(f"{model}@champion", "prod", "scoring", forget_running=True)
+    assert (unknown.running, unknown.status) == (None, DeploymentStatus.PENDING)
     registry.deploy(f"{model}@champion", "prod", "scoring", running=2, status="running")
     assert registry.drift(model=model).first() is None
     assert [one.drifted for one in registry.drift(model=model, drifted_only=False)] == [False]

@@ -4,6 +4,7 @@ import re
 
 from muniment.domain.access import Role
 from muniment.domain.changes import ModelChanges
+from muniment.domain.checks import Verdict
 from muniment.domain.stages import Policy, Stage
 from tests.server.people import House
 from tests.web.conftest import stock
@@ -16,15 +17,21 @@ def test_a_new_registry_says_how_to_begin(visitor: Visitor) -> None:
     assert page.text.count("http://127.0.0.1:8000") == 3
     assert len(re.findall(r"<pre data-copy=", page.html)) == 3
     assert page.links["register a model from the browser"] == "/register"
+    assert "MLFLOW_REGISTRY_URI=http" in page.text  # runs are not kept here
+    assert "MUNIMENT_TOKEN" not in page.text
+
+
+def test_who_signs_in_begins_with_a_token(house: House) -> None:
+    house.person("root", Role.ADMIN)
+    page = Visitor(house, "root").get("/")
+    assert page.links["a token of yours"] == "/admin/tokens"
+    assert page.text.count("$MUNIMENT_TOKEN") == 2
 
 
 def test_the_commands_are_copied_as_they_are_shown(visitor: Visitor) -> None:
     html = visitor.get("/").html
-    for copied, shown in re.findall(
-        r'<pre data-copy="([^"]*)"><code>(.*?)</code></pre>', html, re.S
-    ):
-        said = copied.replace("&#10;", "\n").replace("&quot;", '"')
-        assert said == shown.replace("&#34;", '"').replace("&#39;", "'")
+    found = re.findall(r'<pre data-copy="([^"]*)"><code>(.*?)</code></pre>', html, re.S)
+    assert [copied for copied, _ in found] == [shown for _, shown in found]
 
 
 def test_a_page_lets_nothing_in_from_elsewhere_and_no_script_of_its_own_text(
@@ -79,10 +86,23 @@ def test_reviews_that_wait_for_the_visitor_come_first_and_say_so(house: House) -
         json={"stage": "Production"},
         headers=house.sign_in("ada"),
     ).json()
-    assert "waits for you" not in ada.get("/").text  # nobody approves what they asked for
+    page = ada.get("/")
+    assert (1, "Nothing waits for you") in page.headings  # nobody approves what they asked for
+    assert "1 request waits for others" in page.text
     page = root.get("/")
-    assert "waits for you" in page.text
-    assert page.links["fraud/1"] == f"/requests/{asked['id']}"
+    assert (1, "1 request waits for you") in page.headings
+    assert f'href="/requests/{asked["id"]}"' in page.html
+
+
+def test_what_happened_in_a_row_to_one_version_is_told_once(house: House, visitor: Visitor) -> None:
+    stock(house, "fraud")
+    for name in ("bias", "latency", "drift"):
+        house.owner.checks.report("fraud", 1, name, Verdict.PASS)
+    stock(house, "fraud", b"newer")
+    text = visitor.get("/").text
+    assert "checked version 1: drift pass, and 2 more · fraud/1" in text
+    assert "latency" not in text
+    assert text.index("registered version 2") < text.index("checked version 1")
 
 
 def test_who_may_see_no_model_is_told_nothing_of_any(house: House) -> None:
@@ -101,6 +121,9 @@ def test_another_workspace_has_a_home_of_its_own(house: House, visitor: Visitor)
     page = visitor.get("/w/risk/")
     assert "Nothing is registered yet." in page.text
     assert page.links["Models"] == "/w/risk/models"
+    assert "x-muniment-workspace: risk" in page.text
+    assert "workspace='risk'" in page.text
+    assert "MUNIMENT_WORKSPACE=risk" in page.text
     assert "fraud" not in page.links
     missing = visitor.get("/w/nowhere/")
     assert missing.status == 404

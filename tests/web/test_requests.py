@@ -179,6 +179,14 @@ def test_a_request_shows_what_speaks_for_and_against_it(house: House, asked: str
     assert "approve" not in page.form(asked, "reject").buttons
 
 
+def test_the_decision_comes_after_the_evidence_and_before_the_discussion(
+    house: House, asked: str
+) -> None:
+    headings = [text for _, text in Visitor(house, "grace").get(asked).headings]
+    evidence = next(n for n, text in enumerate(headings) if text.startswith("What Production"))
+    assert evidence < headings.index("Your decision") < headings.index("Discussion")
+
+
 def test_a_demand_that_waits_for_its_check_says_so(house: House, asked: str) -> None:
     grace = Visitor(house, "grace")
     assert "Missing: the check 'bias' passes unknown" in grace.get(asked).text

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from muniment.domain.access import Role
 from muniment.domain.stages import Policy, Stage
@@ -81,6 +87,8 @@ def test_a_viewer_is_refused_what_is_not_for_them_and_offered_nothing_of_it(
     assert answer.status == 403
     complaints_of(tab).clear()
     tab.goto("/models/fraud/1/request?stage=Production")
+    for name in ("Register a model", "Storage", "Webhooks"):
+        assert tab.locator(".bar").get_by_role("link", name=name, include_hidden=True).count() == 0
     assert tab.get_by_role("button", name=re.compile("Request|Move")).count() == 0
 
 
@@ -100,7 +108,22 @@ def test_commands_are_copied_as_they_work(site: House, tab: Page) -> None:
     tab.goto("/")
     tab.get_by_role("button", name="Copy export").click()
     copied = tab.evaluate("navigator.clipboard.readText()")
-    assert copied == f"export MLFLOW_TRACKING_URI={str(site.client.base_url).rstrip('/')}"
+    assert copied == f"export MLFLOW_REGISTRY_URI={str(site.client.base_url).rstrip('/')}"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="`curl` is not on the PATH")
+def test_the_commands_to_begin_with_work_as_they_stand(
+    site: House, tab: Page, tmp_path: Path
+) -> None:
+    tab.goto("/")
+    curl, python, _ = (found.inner_text() for found in tab.locator("pre > code").all())
+    subprocess.run(["sh", "-ec", curl], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", python], cwd=tmp_path, check=True, capture_output=True)
+    found = site.owner.catalog.version("fraud", 2)
+    assert (found.metrics, found.digest) == (
+        {"auc": 0.98},
+        site.owner.catalog.version("fraud", 1).digest,
+    )
 
 
 def test_pages_read_without_script(site: House, open_tab: OpenTab) -> None:

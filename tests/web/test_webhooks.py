@@ -78,6 +78,20 @@ def test_a_webhook_without_events_is_refused(visitor: Visitor) -> None:
     assert "A webhook needs events" in page.text
 
 
+def test_events_of_mlflows_protocol_stand_apart_and_in_sight_where_one_is_chosen(
+    visitor: Visitor,
+) -> None:
+    page = visitor.get(WEBHOOKS)
+    choices = page.form(WEBHOOKS).choices
+    assert {"event stage.entered", "event registered_model.created"} <= choices.keys()
+    own, apart = page.html.split("<details")[-2:]
+    assert "event stage.entered" in own
+    assert "event registered_model.created" in apart
+    assert not apart.startswith(' class="aside" open')
+    path = hook(visitor, "https://hooks.invalid/x", **{"event model_version.created": "on"})
+    assert '<details class="aside" open' in visitor.get(path).html
+
+
 def test_a_sample_is_sent_and_its_answer_shown_as_text(
     visitor: Visitor, listener: Receiver
 ) -> None:

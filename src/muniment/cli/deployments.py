@@ -45,6 +45,9 @@ def deploy(
         int | None,
         typer.Option(metavar="VERSION", help="What it runs right now, if it may lag behind."),
     ] = None,
+    forget_running: Annotated[
+        bool, typer.Option("--forget-running", help="It is no longer known what it runs right now.")
+    ] = False,
     status: Annotated[
         DeploymentStatus | None, typer.Option(help="How it is doing; a new one is running.")
     ] = None,
@@ -58,7 +61,14 @@ def deploy(
     It is told, not made: whoever deploys says so here. Said again, it changes what is given.
     """
     found = session.registry.deploy(
-        ref, environment, name, running=running, status=status, url=url, comment=comment
+        ref,
+        environment,
+        name,
+        running=running,
+        forget_running=forget_running,
+        status=status,
+        url=url,
+        comment=comment,
     )
     done = f"{found.place} runs {found.target} ({found.status})."
     session.out.said(found.to_json(), found.place, done)

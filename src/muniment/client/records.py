@@ -175,6 +175,7 @@ class RegistryRecords(RegistryLifecycle):
         name: str,
         *,
         running: int | None = None,
+        forget_running: bool = False,
         status: DeploymentStatus | str | None = None,
         url: str | None = None,
         comment: str | None = None,
@@ -186,6 +187,7 @@ class RegistryRecords(RegistryLifecycle):
 
         Args:
             running: the version that runs right now, if a deployment may lag behind.
+            forget_running: that version is no longer known: what the reference means counts.
             status: `pending`, `running` or `failed`.
         """
         model, target = self._target(ref)
@@ -197,6 +199,7 @@ class RegistryRecords(RegistryLifecycle):
             alias=target.alias,
             stage=target.stage,
             running=running,
+            forget_running=forget_running,
             status=None if status is None else _one_of(DeploymentStatus, status),
             url=url,
             comment=comment,

@@ -54,6 +54,9 @@ def test_what_runs_something_else_is_found(api: httpx.Client, name: str, version
     assert (drift["deployment"]["name"], drift["runs"], drift["expected"]) == ("right", 1, 2)
     both = made(api.get("/deployments/drift", params={"model": name}))["items"]
     assert [item["drifted"] for item in both] == [True, False]
+    unknown = made(api.put(f"/models/{name}/deployments/prod/right", json={"forget_running": True}))
+    assert (unknown["running"], unknown["alias"]) == (None, "champion")
+    assert made(api.get("/deployments/drift", params=params))["items"] == []
 
 
 def test_wrong_deployments_are_refused(api: httpx.Client, name: str, version: str) -> None:

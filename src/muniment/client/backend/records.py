@@ -142,13 +142,15 @@ class DeploymentsBackend(Protocol):
         alias: str | None = None,
         stage: str | None = None,
         running: int | None = None,
+        forget_running: bool = False,
         status: DeploymentStatus | None = None,
         url: str | None = None,
         comment: str | None = None,
     ) -> Deployment:
         """Say that something runs a version, or what an alias or a stage means.
 
-        What is None stays as it is, if there is a live deployment of that name.
+        What is None stays as it is, if there is a live deployment of that name;
+        `forget_running` makes it unknown again which version runs.
         """
 
     @abstractmethod

@@ -54,7 +54,7 @@ async def declare_deployment(
     """Declare that something runs a version, or what an alias or a stage means, or change that.
 
     A new one names one of the three; `running` is the version that it runs right now, if it is
-    known. What is left out stays as it is.
+    known. What is left out stays as it is; `forget_running` makes that version unknown again.
     """
     declare = partial(
         services.deployments.declare,

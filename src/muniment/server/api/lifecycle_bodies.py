@@ -173,6 +173,7 @@ class Deployment(Body):
     alias: Text | None = None
     stage: Text | None = None
     running: Number | None = None
+    forget_running: bool = False
     status: Literal["pending", "running", "failed", "retired"] | None = None
     url: Text | None = None
     comment: Text | None = None

@@ -88,6 +88,16 @@ class Visit:
         """Say whether the visitor may do something, to some model at least."""
         return self.services.caller.principal.may(verb, ANYTHING)
 
+    @property
+    def origin(self) -> str:
+        """Where this server is, as the visitor's programs reach it: `https://host:port`."""
+        return f"{self.request.url.scheme}://{self.request.url.netloc}"
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether there are users here, so that programs need a token."""
+        return self.services.caller.principal.name != "owner"
+
     async def read(self, call: Callable[[], T]) -> T:
         """Make a point read."""
         return await context.read(self.request, call)
@@ -203,5 +213,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(words.FILTERS)
-    environment.globals.update(words.FUNCTIONS, asset=asset)
+    environment.globals.update(words.FUNCTIONS, asset=asset, Verb=Verb)
     return environment

@@ -11,7 +11,6 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from muniment.domain import names
-from muniment.domain.access import Verb
 from muniment.domain.activities import Activity, ActivityKind
 from muniment.domain.entities import ModelVersion, RegisteredModel
 from muniment.domain.query import (
@@ -102,9 +101,7 @@ async def show(visit: Visit, fault: MunimentError | None = None) -> Response:
 
     values = await visit.wait_for(gather)
     window = context_of(visit.request).ports.retention.restore_window
-    return await visit.page(
-        "model", {**values, "Verb": Verb, "told": told, "window": window}, fault=fault
-    )
+    return await visit.page("model", {**values, "told": told, "window": window}, fault=fault)
 
 
 async def act(visit: Visit) -> Response:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from muniment.domain.access import Verb
 from muniment.domain.query import OrderBy, Target, attribute
 from muniment.errors import NotFound
+from muniment.server.web.begin import curl
 from muniment.server.web.frame import Visit, web_routes
 from muniment.services import Services
 from muniment.services.base import ANYTHING
@@ -25,10 +26,10 @@ _SUGGESTED: Final = 50
 
 async def show(visit: Visit) -> Response:
     """Show the form."""
-    origin = f"{visit.request.url.scheme}://{visit.request.url.netloc}"
     services, wanted = visit.services, visit.asked.get("model", "")
+    command = curl(visit, wanted or "fraud", "model.pkl")
     return await visit.page(
-        "register", {"origin": origin, **await visit.wait_for(lambda: gathered(services, wanted))}
+        "register", {"command": command, **await visit.wait_for(lambda: gathered(services, wanted))}
     )
 
 

@@ -25,17 +25,17 @@ class Way:
 
 def ways(visit: Visit, version: ModelVersion, first_file: str | None) -> list[Way]:
     """Return the ways that there are to a version; a pointer has no files to fetch here."""
-    origin = f"{visit.request.url.scheme}://{visit.request.url.netloc}"
-    signs_in = bool(visit.services.caller.principal.name != "owner")
+    origin, signs_in = visit.origin, visit.signs_in
     token = f"{_TOKEN} holds a token of yours." if signs_in else ""
     found = [
         Way("Python", _python(origin, visit.workspace, version), token),
         Way("Command line", _command(origin, visit.workspace, version), token),
     ]
     if first_file is not None:
-        found.append(Way("curl", _curl(origin, visit.workspace, version, first_file, signs_in)))
+        command = _curl(origin, visit.workspace, version, first_file, signs_in)
+        found.append(Way("curl", command, token))
     if visit.workspace == DEFAULT_WORKSPACE:
-        found.append(Way("MLflow", _mlflow(origin, version, signs_in)))
+        found.append(Way("MLflow", _mlflow(origin, version, signs_in), token))
     else:
         note = f"With Muniment installed beside MLflow: it knows of workspaces. {token}".rstrip()
         found.append(Way("MLflow", _mlflow_plugin(origin, visit.workspace, version), note))

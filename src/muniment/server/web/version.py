@@ -8,7 +8,6 @@ from typing import Final
 
 from starlette.responses import Response
 
-from muniment.domain.access import Verb
 from muniment.domain.comments import MAX_COMMENT_CHARS, Comment
 from muniment.domain.entities import ModelVersion
 from muniment.domain.lineage import Edge, NodeKind
@@ -80,7 +79,6 @@ def _gathered(visit: Visit, name: str, number: int) -> dict[str, object]:
         "happened": services.catalog.history(name, version=number, page_size=_HAPPENED).items,
         "aliases": services.catalog.aliases(name),
         "may": may,
-        "Verb": Verb,
         "told": told,
     }
 

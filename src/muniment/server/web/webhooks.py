@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Final
 
 from starlette.responses import Response
 
-from muniment.domain.events import SAMPLES, Event
+from muniment.domain.events import MLFLOW, SAMPLES, Event
 from muniment.domain.webhooks import TestResult, WebhookChanges, WebhookStatus
 from muniment.errors import InvalidInput, MunimentError
 from muniment.server.web.frame import Visit, web_routes
 
 _PAGE: Final = 25
 _OF_EVENT: Final = "event "
+
+
+def _by_entity(events: Iterable[Event]) -> dict[str, list[str]]:
+    """Return the actions of each entity, both by name."""
+    by_entity = groupby(sorted(events), key=lambda event: event.entity)
+    return {entity: [event.action for event in found] for entity, found in by_entity}
+
+
 _KNOWN: Final = {
-    entity: [event.action for event in events]
-    for entity, events in groupby(sorted(SAMPLES), key=lambda event: event.entity)
+    "events": _by_entity(SAMPLES.keys() - MLFLOW),
+    "mlflow_events": _by_entity(MLFLOW),
+    "mlflow_names": sorted(map(str, MLFLOW)),
 }
 
 
@@ -43,7 +52,7 @@ async def _list_page(visit: Visit, *, fault: MunimentError | None = None) -> Res
         )
         return {"rows": found.items, "next_token": found.next_token}
 
-    known = {"events": _KNOWN, "chosen": _chosen(visit.form)}
+    known = {**_KNOWN, "chosen": _chosen(visit.form)}
     return await visit.page("webhooks", {**known, **await visit.wait_for(gather)}, fault=fault)
 
 
@@ -125,7 +134,7 @@ async def _page_of_one(
             "chosen": _chosen(visit.form) or frozenset(map(str, webhook.events)),
         }
 
-    known = {"events": _KNOWN, "result": result, "secret": secret}
+    known = {**_KNOWN, "result": result, "secret": secret}
     return await visit.page("webhook", {**known, **await visit.wait_for(gather)}, fault=fault)
 
 

@@ -32,22 +32,49 @@ def ago(time: datetime, now: datetime | None = None) -> str:
     ('3 hours ago', 'in 2 days')
     """
     passed = (now or utcnow()) - time
-    ahead, passed = passed < timedelta(0), abs(passed)
-    if passed < timedelta(seconds=10):
+    said = _span(abs(passed))
+    if not said:
         return "now"
-    unit, word = next((unit, word) for limit, unit, word in _STEPS if passed < limit)
-    count = passed // unit
-    said = f"{count} {word}{'' if count == 1 else 's'}"
-    return f"in {said}" if ahead else f"{said} ago"
+    return f"in {said}" if passed < timedelta(0) else f"{said} ago"
+
+
+def lasting(time: datetime, now: datetime | None = None) -> str:
+    """Return for how long something has been as it is, that came about at a time.
+
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    >>> lasting(noon - timedelta(days=1), noon), lasting(noon, noon)
+    ('for 1 day', 'since now')
+    """
+    said = _span((now or utcnow()) - time)
+    return f"for {said}" if said else "since now"
+
+
+def _span(time: timedelta) -> str:
+    """Return a time in its largest unit; nothing if it is a moment, or less."""
+    if time < timedelta(seconds=10):
+        return ""
+    unit, word = next((unit, word) for limit, unit, word in _STEPS if time < limit)
+    count = time // unit
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def when(time: datetime | None) -> Markup:
     """Return a time as people say it, with the exact one on hover and for programs."""
+    return _exact(time, ago)
+
+
+def since(time: datetime | None) -> Markup:
+    """Return for how long something has been, with the exact time on hover and for programs."""
+    return _exact(time, lasting)
+
+
+def _exact(time: datetime | None, said: Callable[[datetime], str]) -> Markup:
     if time is None:
         return Markup("")
     exact = time.strftime("%Y-%m-%d %H:%M:%S UTC")
     machine = time.isoformat(timespec="milliseconds")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact, ago(time))
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact, said(time))
 
 
 def size(count: int | None) -> str:
@@ -117,6 +144,7 @@ def query(path: str, values: Mapping[str, object], **changed: object) -> str:
 FILTERS: Final[Mapping[str, Callable[..., object]]] = {
     "ago": ago,
     "when": when,
+    "since": since,
     "size": size,
     "number": number,
     "digest": digest,
