@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,8 +27,9 @@ from muniment.storage.conformance.metadata.contract import (
     version_of,
 )
 from muniment.storage.metadata import ModelName, TakesLonger, Transaction
+from muniment.storage.sql import search
 from muniment.storage.sql.shapes import Shapes
-from muniment.storage.sql.sqlite import open_sqlite
+from muniment.storage.sql.sqlite import SqliteEngine, open_sqlite
 from muniment.storage.sql.store import SqlMetadataStore
 
 
@@ -141,3 +145,75 @@ def test_a_brief_read_ends_when_it_takes_longer(store: SqlMetadataStore) -> None
         with pytest.raises(TakesLonger):
             found(store, absent)
     assert found(store, absent) == []
+
+
+def looks(store: SqlMetadataStore, read: Callable[[], object]) -> int:
+    """Return how many statements look for versions while something is searched."""
+    seen: list[str] = []
+    engine = cast(SqliteEngine, store._engine)
+
+    def watch(callback: Callable[[str], None] | None) -> None:
+        engine.read(lambda session: session.driver.set_trace_callback(callback))
+
+    watch(seen.append)
+    try:
+        read()
+    finally:
+        watch(None)
+    return sum("FROM versions" in statement for statement in seen)
+
+
+def test_while_nothing_changes_the_same_page_is_not_looked_for_again(
+    filled: SqlMetadataStore, path: Path
+) -> None:
+    def read() -> object:
+        return found(filled, "tags.run = 'a1'"), found(filled, "", limit=2)
+
+    def again() -> bool:
+        first, second = looks(filled, read), looks(filled, read)
+        assert second == 0
+        return first > 0
+
+    assert again()
+    assert not again()
+    add_version(filled, version_of("a", 4))
+    assert again()
+    other = open_sqlite(path)  # another process, for what it knows
+    try:
+        add_model(other, model_of("of-another"))
+        assert again()
+    finally:
+        other.close()
+    with sqlite3.connect(path) as anybody:
+        anybody.execute("UPDATE versions SET description = 'by hand', revision = revision + 1")
+    anybody.close()
+    assert again()
+    assert {version.description for version in found(filled, "")} == {"by hand"}
+
+
+def test_few_and_short_pages_are_kept(
+    filled: SqlMetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_SHORT", 2)
+    monkeypatch.setattr(search, "_PAGES", 3)
+    for _ in range(2):
+        assert looks(filled, lambda: found(filled, "name = 'a'")) > 0  # three rows
+    for name in ("a1", "a2", "a3", "b1"):
+        found(filled, f"tags.run = '{name}'")
+    assert looks(filled, lambda: found(filled, "tags.run = 'b1'")) == 0
+    assert looks(filled, lambda: found(filled, "tags.run = 'a1'")) > 0
+
+
+def test_a_call_that_changes_something_finds_it(filled: SqlMetadataStore) -> None:
+    ended: Future[tuple[int, int]] = Future()
+
+    def call() -> tuple[int, int]:
+        before = len(found(filled, "name = 'a'"))
+        add_version(filled, version_of("a", 4))
+        return before, len(found(filled, "name = 'a'"))
+
+    def done(result: tuple[int, int] | None, error: BaseException | None) -> None:
+        ended.set_result(result or (0, 0))
+
+    assert filled.submit(call, done)
+    assert ended.result(30) == (3, 4)

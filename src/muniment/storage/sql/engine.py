@@ -8,7 +8,7 @@ spell differently. An error of the driver leaves an engine as one of `muniment.e
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
@@ -78,6 +78,13 @@ class Engine(Protocol):
     @abstractmethod
     def snapshot(self, work: Callable[[Session], T]) -> T:
         """Run `work`, which reads; all its statements see the same state."""
+
+    def unchanged(self, session: Session) -> dict[Hashable, Any] | None:
+        """Return what was put here since anybody changed anything, as a snapshot sees it.
+
+        None if the database can't tell that at once.
+        """
+        return None
 
     @abstractmethod
     def write(self, work: Callable[[Session], T]) -> T:

@@ -14,8 +14,8 @@ serves (`framework`, a second key, …) sort what is found.
 A first order key that rows may lack (a metric, `label`) makes two segments, first the rows that
 have it, then the others; a page may begin in one and end in the other.
 
-Statements are made once per shape of a search (`shapes`), and versions that were found before are
-not made again (`recent`).
+Statements are made once per shape of a search (`shapes`), versions that were found before are not
+made again (`recent`), and while nothing at all changes, the same page is not looked for again.
 """
 
 from __future__ import annotations
@@ -60,7 +60,12 @@ _m, _v = models.c, versions.c
 # What has an index to walk: among all versions, among those of one model, among all models.
 _WALKED_IN_WORKSPACE = frozenset({"id", "created_at", "updated_at"})
 _WALKED_IN_MODELS = frozenset({"id", "name", "slug", "created_at", "updated_at"})
+_PAGES: Final = 128  # that one connection keeps; some 40 kB each
+_SHORT: Final = 200  # rows; longer ones are not kept
 _ANY: Final = sys.maxsize  # how many versions there may be in a workspace
+_Page: TypeAlias = tuple[list[Row], list[Cursor]]
+"""The rows of a page, each its id, and of a version all of its `STATE`; and their cursors."""
+_NONE: _Page = ([], [])
 _NAME: Any = bindparam("model_name", type_=_m.name.type)  # of the one model that is searched
 _SHARED_STATE: Final = tuple(_NAME.label("name") if c is _m.name else c for c in STATE)
 
@@ -95,7 +100,7 @@ class Search:
         searched = self._shapes.of(query)
 
         def work(session: Session) -> list[tuple[RegisteredModel, Cursor]]:
-            ids, cursors = self._page_of_models(session, searched)
+            ids, cursors = self._kept(session, searched, self._page_of_models)
             found = {row[0]: row for row in _MODELS.all(session, (model_id for (model_id,) in ids))}
             models = [rows.model_from(found[model_id], query.workspace) for (model_id,) in ids]
             return list(zip(models, cursors, strict=True))
@@ -107,11 +112,27 @@ class Search:
         searched = self._shapes.of(query)
 
         def work(session: Session) -> list[tuple[ModelVersion, Cursor]]:
-            states, cursors = self._page_of_versions(session, searched)
+            states, cursors = self._kept(session, searched, self._page_of_versions)
             found = self._recent.versions(session, query.workspace, states)
             return list(zip(found, cursors, strict=True))
 
         return self._engine.snapshot(work)
+
+    def _kept(
+        self, session: Session, searched: Searched, find: Callable[[Session, Searched], _Page]
+    ) -> _Page:
+        """Return the page of a search: what was found before, if nothing at all has changed."""
+        kept, key = self._engine.unchanged(session), searched.key
+        if kept is None or key is None:
+            return find(session, searched)
+        page: _Page | None = kept.get(key)
+        if page is None:
+            page = find(session, searched)
+            if len(page[0]) <= _SHORT:
+                if len(kept) >= _PAGES:
+                    kept.clear()
+                kept[key] = page
+        return page
 
     def _workspace_id(self, session: Session, name: str) -> int | None:
         found = self._workspaces.get(name)
@@ -292,11 +313,6 @@ _MODEL_NAMES = (attribute(Target.MODELS, "name"), attribute(Target.VERSIONS, "mo
 
 
 # -- pages ---------------------------------------------------------------------------------------
-
-
-_Page: TypeAlias = tuple[list[Row], list[Cursor]]
-"""The rows of a page, each its id, and of a version all of its `STATE`; and their cursors."""
-_NONE: _Page = ([], [])
 
 
 def _select_models(segment: Segment) -> Select[Any]:

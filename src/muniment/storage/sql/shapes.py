@@ -94,6 +94,11 @@ class Searched:
         self._values = values
         self._statements = statements
 
+    @property
+    def key(self) -> Hashable:
+        """What it has in common with the same search alone; None for one of no kept shape."""
+        return None if self._statements is None else (self._statements, *self._values)
+
     def value(self, text: str) -> str:
         """Return what a text of the query stands for."""
         n = _place_of(text)

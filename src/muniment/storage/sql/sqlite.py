@@ -12,11 +12,11 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import URL, NullPool, create_engine, literal
 from sqlalchemy import Engine as SqlEngine
@@ -71,6 +71,7 @@ class SqliteEngine(Engine):
         self._engine = engine
         self._closed = False
         self._idle: deque[Session] = deque()  # connections to read with; popped and put back
+        self._kept: dict[Session, tuple[int, dict[Hashable, Any]]] = {}  # of each of them
         self._writer = Writer(partial(_connect, engine), _translate)
         self._threads = threading.local()
 
@@ -125,6 +126,16 @@ class SqliteEngine(Engine):
 
         return self.read(reading)
 
+    def unchanged(self, session: Session) -> dict[Hashable, Any] | None:
+        kept = self._kept.get(session)
+        if kept is None:
+            return None  # the connection that writes doesn't count its own changes
+        database = cast(sqlite3.Connection, session.driver)
+        version: int = database.execute("PRAGMA data_version").fetchone()[0]
+        if kept[0] != version:
+            kept = self._kept[session] = (version, {})
+        return kept[1]
+
     def write(self, work: Callable[[Session], T]) -> T:
         return self._writer.run(work)
 
@@ -150,7 +161,9 @@ class SqliteEngine(Engine):
 
     def _connect_to_read(self) -> Session:
         try:
-            return _connect(self._engine, read_only=True)
+            session = _connect(self._engine, read_only=True)
+            self._kept[session] = (0, {})
+            return session
         except (sqlite3.Error, DBAPIError) as error:
             raise _translate(error) from error
 
