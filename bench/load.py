@@ -41,8 +41,7 @@ function request()
    local version = (n * 61 + round) %% versions + 1
    local run = (n * 7 + round) %% versions
    local stage = stages[(n + turn) %% 3 + 1]
-   return wrk.format(%(method)s, %(path)s, nil, %(body)s)
-end
+%(requests)send
 
 function done(summary, latency, requests)
    local errors = summary.errors
@@ -56,7 +55,7 @@ end
 
 @dataclass(frozen=True)
 class Call:
-    """One kind of request.
+    """One kind of request; or two, if every tenth is `another`.
 
     In `path` and `body` stand `<model>` (00000 to the last), `<version>` (1 to the last), `<run>`
     (0 to the number of versions less 1), `<stage>` and `<n>` (a number that never comes again).
@@ -66,6 +65,7 @@ class Call:
     method: str
     path: str
     body: str = ""
+    another: Call | None = None
 
 
 @dataclass(frozen=True)
@@ -148,10 +148,16 @@ def script_of(call: Call, size: Size, start: int) -> str:
         "start": start,
         "models": size.models,
         "versions": size.versions,
-        "method": _lua(call.method),
-        "path": _filled(call.path),
-        "body": _filled(call.body) if call.body else "nil",
+        "requests": _requests(call),
     }
+
+
+def _requests(call: Call) -> str:
+    body = _filled(call.body) if call.body else "nil"
+    request = f"return wrk.format({_lua(call.method)}, {_filled(call.path)}, nil, {body})\n"
+    if call.another is None:
+        return f"   {request}"
+    return f"   if n % 10 == 0 then\n   {_requests(call.another)}   end\n   {request}"
 
 
 def ask(url: str, call: Call, size: Size, n: int = 0) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from muniment.domain.query import (
     And,
@@ -40,9 +40,10 @@ FEW: Final = 1_000
 """How many candidates are worth looking at one by one, for a page of about 100."""
 
 _m, _r, _v = models.c, refs.c, versions.c
-_VERSIONS_OF = PreparedIn(lambda ids: select(_v.id).where(_v.model_id.in_(ids)).limit(FEW + 1))
+_LIMIT: Any = bindparam("limit")
+_VERSIONS_OF = PreparedIn(lambda ids: select(_v.id).where(_v.model_id.in_(ids)).limit(_LIMIT))
 _MODELS_OF = PreparedIn(
-    lambda ids: select(_v.model_id).distinct().where(_v.id.in_(ids)).limit(FEW + 1)
+    lambda ids: select(_v.model_id).distinct().where(_v.id.in_(ids)).limit(_LIMIT)
 )
 _TABLES = {Scope.MODEL: models, Scope.VERSION: versions}
 _RANGES = frozenset({Op.EQ, Op.LT, Op.LE, Op.GT, Op.GE})
@@ -131,11 +132,13 @@ class Candidates:
         if not self._is_indexed(leaf):
             return None
         statement = partial(self._statement, leaf)
-        ids = _few(self._searched.all(self._session, ("candidates", leaf), statement))
+        limit = FEW + 1
+        found = self._searched.all(self._session, ("candidates", leaf), statement, limit=limit)
+        ids = _few(found)
         if not ids or leaf.field.scope is self._scope:
             return ids
         others = _VERSIONS_OF if self._scope is Scope.VERSION else _MODELS_OF
-        return _few(others.all(self._session, ids))
+        return _few(others.all(self._session, ids, limit=limit))
 
     def _is_indexed(self, leaf: Comparison | InSet) -> bool:
         """Say whether an index can tell of the field's own scope."""
@@ -155,7 +158,7 @@ class Candidates:
         if field.namespace is not Namespace.ATTRIBUTE:
             c = property_table(field.scope).c
             has_it = c.workspace_id == self._workspace_id, *self._conditions.has_value(leaf)
-            return select(c.owner_id).where(*has_it).limit(FEW + 1)
+            return select(c.owner_id).where(*has_it).limit(_LIMIT)
         in_workspace = table.c.workspace_id == self._workspace_id
         if field.name == "alias":
             owner = _m.id == _r.model_id
@@ -166,12 +169,12 @@ class Candidates:
                 .distinct()
                 .join_from(refs, table, owner)
                 .where(hidden(in_workspace), *self._conditions.is_alias(leaf))
-                .limit(FEW + 1)
+                .limit(_LIMIT)
             )
         _, behind_workspace = _INDEXED[field.scope, field.name]
         where: list[Condition] = [self._conditions.attribute(leaf), table.c.deleted_at.is_(None)]
         where.append(in_workspace if behind_workspace else hidden(in_workspace))
-        return select(table.c.id).where(*where).limit(FEW + 1)
+        return select(table.c.id).where(*where).limit(_LIMIT)
 
 
 def _without(part: Expression, parts: tuple[Expression, ...]) -> Expression | None:

@@ -52,9 +52,6 @@ class Population:
     store: MetadataStore
     models: list[tuple[RegisteredModel, list[ModelVersion]]]
 
-    def __repr__(self) -> str:
-        return f"Population({len(self.models)} models)"  # a test that fails prints it
-
 
 def some(rng: random.Random, values: Sequence[Any]) -> dict[str, Any]:
     """Return values under some of the keys, but for the one that is never used."""
