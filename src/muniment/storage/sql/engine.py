@@ -13,11 +13,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
-from sqlalchemy import Connection, Dialect, Executable, Select, Table
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Connection, Dialect, Executable, Insert, Select, Table
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement, ColumnElement
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from muniment.storage.metadata import Done
 
@@ -115,13 +116,26 @@ class Engine(Protocol):
         """Finish the writes that were accepted and let go of all connections."""
 
 
-def insert_new(table: Table) -> postgresql.Insert:
+class _InsertNew(Insert):
+    """An insert that does nothing, and returns no row, where a unique index forbids it."""
+
+    inherit_cache = True
+
+
+@compiles(_InsertNew)
+def _spell(statement: _InsertNew, compiler: SQLCompiler, **options: Any) -> str:
+    text = cast(str, compiler.visit_insert(statement, **options))  # type: ignore[no-untyped-call]
+    insert, returning, columns = text.partition(" RETURNING ")
+    return f"{insert} ON CONFLICT DO NOTHING{returning}{columns}"
+
+
+def insert_new(table: Table) -> Insert:
     """Return an insert that does nothing, and returns no row, where a unique index forbids it.
 
-    An error instead would, in some databases, be the end of the whole transaction. The dialect's
-    own insert is what knows the words; all that we use spell them the same.
+    An error instead would, in some databases, be the end of the whole transaction. Core has no
+    words for it, only dialects have, each its own; ours all spell them the same.
     """
-    return postgresql.insert(table).on_conflict_do_nothing()
+    return _InsertNew(table)
 
 
 class Prepared:

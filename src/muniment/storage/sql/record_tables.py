@@ -32,7 +32,7 @@ _Id = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def _index(name: str, *columns: Column[Any], where: ColumnElement[bool] | None = None) -> None:
-    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    Index(name, *columns, sqlite_where=where)
 
 
 records = Table(

@@ -26,6 +26,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    Connection,
     Double,
     ForeignKey,
     Index,
@@ -35,6 +36,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     literal_column,
 )
 
@@ -56,7 +58,19 @@ def _index(
     where: ColumnElement[bool] | None = None,
     unique: bool = False,
 ) -> None:
-    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+    Index(name, *columns, unique=unique, sqlite_where=where)
+
+
+@event.listens_for(metadata, "before_create")
+def _leave_out_the_same(made: MetaData, connection: Connection, **_: object) -> None:
+    """Have partial indexes leave out in this database what they do in SQLite.
+
+    Told at their definition, each would load the whole of another database's dialect.
+    """
+    dialect = connection.dialect.name
+    for table in made.tables.values():
+        for index in table.indexes:
+            index.dialect_options[dialect]["where"] = index.dialect_options["sqlite"]["where"]
 
 
 workspaces = Table(

@@ -72,7 +72,6 @@ Index(
     _d.webhook_id,
     _d.next_at,
     sqlite_where=_DUE,
-    postgresql_where=_DUE,
 )
 Index(
     "deliveries_pending",
@@ -81,14 +80,12 @@ Index(
     _d.sequence,
     _d.ordinal,
     sqlite_where=PENDING,
-    postgresql_where=PENDING,
 )
 Index("deliveries_by_time", _d.webhook_id, _d.created_at, _d.id)
 Index(
     "deliveries_finished",
     _d.finished_at,
     sqlite_where=_d.finished_at.is_not(None),
-    postgresql_where=_d.finished_at.is_not(None),
 )
 
 leases = Table(
