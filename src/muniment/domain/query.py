@@ -18,6 +18,7 @@ module says what it means, so that all of them agree:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -160,6 +161,11 @@ class Not:
 
 
 Expression: TypeAlias = Comparison | InSet | And | Or | Not
+
+
+def conjunction(parts: Sequence[Expression]) -> Expression | None:
+    """Return what holds where all parts do; None, which holds everywhere, if there are none."""
+    return And(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else None)
 
 
 @dataclass(frozen=True, slots=True)

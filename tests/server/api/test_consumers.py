@@ -38,6 +38,21 @@ def test_a_version_that_a_job_has_fetched_is_deleted_only_by_force(
     assert api.delete(version, params={"force": "true"}).status_code == 200
 
 
+def test_a_version_that_a_job_has_just_fetched_is_not_archived(
+    api: httpx.Client, name: str, version: str
+) -> None:
+    """Uses are written together, within a second; whoever archives waits for that."""
+    for _ in range(3):
+        fetched = api.get(f"{version}/files/model.pkl", headers={HEADER: "nightly"})
+        assert fetched.status_code == 200
+        moved = api.post(
+            api.base_url.join("/api/2.0/mlflow/model-versions/transition-stage"),
+            json={"name": name, "version": "1", "stage": "Archived"},
+        )
+        assert moved.status_code == 409, moved.text
+        assert "nightly" in moved.json()["message"]
+
+
 def test_the_job_that_deletes_is_no_reason(api: httpx.Client, version: str) -> None:
     mine = {HEADER: "cleaner"}
     assert api.get(f"{version}/files/model.pkl", headers=mine).status_code == 200

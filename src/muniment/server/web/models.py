@@ -14,7 +14,6 @@ from muniment.domain.access import Verb
 from muniment.domain.checks import CheckState
 from muniment.domain.entities import ModelVersion, RegisteredModel
 from muniment.domain.query import (
-    And,
     Comparison,
     Expression,
     Field,
@@ -26,6 +25,7 @@ from muniment.domain.query import (
     Scope,
     Target,
     attribute,
+    conjunction,
 )
 from muniment.server.web.charts import spark
 from muniment.server.web.frame import Visit, web_routes
@@ -98,9 +98,7 @@ def filter_of(asked: Mapping[str, str]) -> Expression | None:
         parts.append(
             Comparison(field, Op.EQ, value.strip()) if value else Comparison(field, Op.LIKE, "%")
         )
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 else And(tuple(parts))
+    return conjunction(parts)
 
 
 def _of_version(name: str) -> Field:

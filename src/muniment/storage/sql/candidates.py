@@ -22,6 +22,7 @@ from muniment.domain.query import (
     Scope,
     Target,
     attribute,
+    conjunction,
 )
 from muniment.storage.sql import patterns
 from muniment.storage.sql.conditions import (
@@ -93,7 +94,8 @@ class Candidates:
         for part in sorted(parts, key=_rank):
             found = self.of(part)
             if found is not None:
-                return found, where if self._is_to_be_tested(part) else _without(part, parts)
+                left = [other for other in parts if other is not part]
+                return found, where if self._is_to_be_tested(part) else conjunction(left)
         return None
 
     def _is_to_be_tested(self, part: Expression) -> bool:
@@ -175,11 +177,6 @@ class Candidates:
         where: list[Condition] = [self._conditions.attribute(leaf), table.c.deleted_at.is_(None)]
         where.append(in_workspace if behind_workspace else hidden(in_workspace))
         return select(table.c.id).where(*where).limit(_LIMIT)
-
-
-def _without(part: Expression, parts: tuple[Expression, ...]) -> Expression | None:
-    left = tuple(other for other in parts if other is not part)
-    return And(left) if len(left) > 1 else (left[0] if left else None)
 
 
 def _few(rows: list[Row]) -> set[int] | None:

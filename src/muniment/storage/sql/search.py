@@ -44,6 +44,7 @@ from muniment.domain.query import (
     Scope,
     Target,
     attribute,
+    conjunction,
 )
 from muniment.storage.sql import candidates, reads, rows
 from muniment.storage.sql.candidates import Candidates
@@ -187,13 +188,11 @@ class Search:
         name, where = _of_one_model(query)
         model_id, size = None, _ANY
         if name is not None:
-            model = reads.MODEL_SIZE.one(
-                session, workspace_id=workspace_id, name=searched.value(name)
-            )
+            name = searched.value(name)
+            model = reads.MODEL_SIZE.one(session, workspace_id=workspace_id, name=name)
             if model is None:
                 return _NONE
             model_id, size = model
-            name = searched.value(name)
         keys = keys_of(query, None if name is None else _NAME)
         few, by_all = None, Segment(keys, None)
         is_led = not query.deleted and leading(where, by_all, of_model=name is not None) is where
@@ -303,9 +302,8 @@ def _of_one_model(query: Query) -> tuple[str | None, Expression | None]:
     parts = query.where.parts if isinstance(query.where, And) else (query.where,)
     for n, part in enumerate(parts):
         if isinstance(part, Comparison) and part.op is Op.EQ and part.field in _MODEL_NAMES:
-            others = tuple(p for p in (*parts[:n], *parts[n + 1 :]) if p is not None)
-            where = And(others) if len(others) > 1 else (others[0] if others else None)
-            return str(part.value), where
+            others = [p for p in (*parts[:n], *parts[n + 1 :]) if p is not None]
+            return str(part.value), conjunction(others)
     return None, query.where
 
 
