@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -43,6 +44,19 @@ class Server:
         self.process.wait(timeout=30)
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+
+def staged(home: Path) -> list[Path]:
+    """Return what lies about of unfinished uploads."""
+    return list((home / "blobs" / "staging").iterdir())
+
+
+def left_staged(home: Path) -> list[Path]:
+    """Return what still lies about ten seconds later: a broken upload is cleared after its end."""
+    deadline = time.monotonic() + 10
+    while (left := staged(home)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
 
 
 def start(home: Path, port: int = 0) -> Server:

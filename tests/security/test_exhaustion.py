@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.client.servers import Server
+from tests.client.servers import Server, left_staged
 from tests.security.conftest import World, started
 
 API: Final = "/api/v1"
@@ -198,7 +198,7 @@ def test_a_header_that_lies_about_the_body_stores_nothing_wrong(
             version = client.get(f"{API}/models/lies/versions").json()["items"][0]
             assert version["size"] in (3, 5, 6)
         assert client.get("/ready").status_code == 200
-    assert not list((server.home / "blobs" / "staging").iterdir())
+    assert left_staged(server.home) == []
 
 
 def test_a_second_request_hidden_in_a_body_is_never_answered(served: tuple[Server, str]) -> None:

@@ -51,10 +51,6 @@ def server(tmp_path: Path) -> Iterator[servers.Server]:
     running.end()
 
 
-def staged(folder: Path) -> list[Path]:
-    return list((folder / "blobs" / "staging").iterdir())
-
-
 def test_a_cancelled_task_leaves_nothing_open(
     services: Services, threads: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
@@ -97,7 +93,7 @@ def test_a_cancelled_task_leaves_nothing_open(
 
     asyncio.run(scene())
     assert closed == [True]  # once, after the write
-    assert staged(tmp_path) == []
+    assert servers.left_staged(tmp_path) == []
 
 
 def test_a_task_cancelled_while_it_opens_leaves_nothing_open(
@@ -124,7 +120,7 @@ def test_a_task_cancelled_while_it_opens_leaves_nothing_open(
             await task
 
     asyncio.run(scene())
-    assert staged(tmp_path) == []
+    assert servers.left_staged(tmp_path) == []
 
 
 def test_what_a_write_raises_reaches_the_sender(
@@ -238,7 +234,7 @@ def test_connections_that_break_leave_no_file_open(server: servers.Server) -> No
         while open_files(server) > before and time.monotonic() < deadline:
             time.sleep(0.05)
         assert open_files(server) <= before
-        assert staged(server.home) == []
+        assert servers.left_staged(server.home) == []
 
 
 def peak_memory(server: servers.Server) -> int:

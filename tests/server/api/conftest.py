@@ -6,7 +6,6 @@ import hashlib
 import uuid
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -84,11 +83,6 @@ def refusal(answer: httpx.Response, status: int, code: str) -> Json:
     assert (problem["status"], problem["code"]) == (status, code)
     assert problem["detail"]
     return problem
-
-
-def staged(home: Path) -> list[Path]:
-    """Return what lies about of unfinished uploads."""
-    return list((home / "blobs" / "staging").iterdir())
 
 
 def as_it_stands(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.client.servers import Server
-from tests.server.api.conftest import refusal, sha256, staged, stored
+from tests.client.servers import Server, left_staged
+from tests.server.api.conftest import refusal, sha256, stored
 
 
 def test_a_blob_is_stored_once(api: httpx.Client) -> None:
@@ -47,7 +47,7 @@ def test_other_bytes_than_announced_are_refused(api: httpx.Client, server: Serve
     problem = refusal(api.put(f"/blobs/{digest}", content=b"others"), 422, "digest_mismatch")
     assert problem["details"]["actual"] == sha256(b"others")
     refusal(api.get(f"/blobs/{digest}"), 404, "not_found")
-    assert staged(server.home) == []
+    assert left_staged(server.home) == []
 
 
 def test_missing_blobs_are_told_apart(api: httpx.Client) -> None:

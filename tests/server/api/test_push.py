@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.client.servers import Server
-from tests.server.api.conftest import as_it_stands, refusal, sha256, staged
+from tests.client.servers import Server, left_staged, staged
+from tests.server.api.conftest import as_it_stands, refusal, sha256
 
 MIB = 1024 * 1024
 
@@ -209,7 +209,7 @@ def test_what_is_no_form_is_explained(
     answer = api.post(f"/models/{name}/push", content=body, headers=headers)
     refusal(answer, status, "invalid_input")
     refusal(api.get(f"/models/{name}"), 404, "not_found")
-    assert staged(server.home) == []
+    assert left_staged(server.home) == []
 
 
 def test_a_part_may_hold_what_looks_like_a_boundary(api: httpx.Client, name: str) -> None:
