@@ -54,8 +54,12 @@ class AccountStore(Protocol):
         """Return users by name, those behind `after`."""
 
     @abstractmethod
-    def any_user(self) -> bool:
-        """Say whether there is any user at all: whether this registry has sign-in."""
+    def any_user(self, *, within: float = 0.0) -> bool:
+        """Say whether there is any user at all: whether this registry has sign-in.
+
+        It may be unaware of those that others than this store have added in so many seconds. None
+        is ever removed.
+        """
 
     @abstractmethod
     def add_user(self, user: User) -> User:

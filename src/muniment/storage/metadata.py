@@ -250,7 +250,8 @@ class MetadataStore(FileStore, RecordStore, WholeStore, DocumentStore, Protocol)
 
         For whoever can't wait for `transact`. The call may use this store as it likes, but must
         wait for nothing else: no lock, no bytes, no other thread. It sees what it has written;
-        `done` is called in that thread when all of it is durable.
+        `done` is called in that thread when all of it is durable. Like `decide`, the call may be
+        made more than once: what it had written is undone then.
 
         Raises:
             Unavailable: the store is closed.

@@ -111,7 +111,6 @@ def test_a_lookup_is_one_statement(engine: Engine, store: SqlMetadataStore) -> N
     subjects = ["user:ada", *[f"group:{n}" for n in range(100)]]
     held = accounts.add_grant("*", "group:7", Grant.of_role(Role.VIEWER), NOON, "root")
     lookups: list[Callable[[], object]] = [
-        accounts.any_user,
         lambda: accounts.user("ada"),
         lambda: accounts.token("t"),
         lambda: accounts.session(SECRET),
@@ -121,6 +120,22 @@ def test_a_lookup_is_one_statement(engine: Engine, store: SqlMetadataStore) -> N
         assert lookup()
         assert len(statements(engine, lookup)) == 1
     assert accounts.grants_of(subjects, WORKSPACE) == [held]
+
+
+def test_whether_there_are_users_need_not_be_asked_each_time(
+    engine: Engine, store: SqlMetadataStore
+) -> None:
+    def asked(within: float = 0.0) -> tuple[bool, int]:
+        answers: list[bool] = []
+        asking = statements(engine, lambda: answers.append(accounts.any_user(within=within)))
+        return answers[0], len(asking)
+
+    accounts, others = store.accounts, SqlMetadataStore(engine).accounts
+    assert [asked(), asked(60), asked()] == [(False, 1), (False, 0), (False, 1)]
+    others.add_user(user_of("ada"))
+    assert [asked(60), asked(), asked()] == [(False, 0), (True, 1), (True, 0)]
+
+    assert others.any_user(within=60)  # it has added her itself
 
 
 def test_a_blob_that_is_claimed_already_is_not_written_again(tmp_path: Path) -> None:

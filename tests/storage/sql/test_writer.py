@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -86,6 +87,45 @@ def test_one_that_fails_among_many_is_undone_alone(store: SqlMetadataStore) -> N
     assert futures[9].exception() is error
     assert [f.result() for f in futures if f is not futures[9]] == list(range(1, 20))
     assert numbers(store) == list(range(1, 20))
+
+
+def test_works_are_made_again_only_if_one_has_changed_something_and_failed(
+    store: SqlMetadataStore,
+) -> None:
+    add_model(store, "m")
+    made: list[int] = []
+
+    def counting(number: int) -> Callable[[Transaction], int]:
+        def decide(tx: Transaction) -> int:
+            made.append(number)
+            return adding(number)(tx)
+
+        return decide
+
+    def refused(tx: Transaction) -> None:
+        raise KeyError("nothing was changed")
+
+    def in_turn(*decisions: Callable[[Transaction], Any]) -> list[End]:
+        with ThreadPoolExecutor(1) as pool:
+            gate, ends = Gate(store, pool), [End() for _ in decisions]
+            for decide, end in zip(decisions, ends, strict=True):
+                store.submit(partial(store.transact, name_key("m"), decide), end)
+            gate.open()
+        return ends
+
+    first, nothing, second = in_turn(counting(1), refused, counting(2))
+    with pytest.raises(KeyError, match="nothing"):
+        nothing.result()
+    assert (first.result(), second.result(), made, numbers(store)) == (1, 2, [1, 2], [1, 2])
+
+    third, mine, nothing, fourth = in_turn(
+        counting(3), failing(KeyError("mine")), refused, counting(4)
+    )
+    for end, said in ((mine, "mine"), (nothing, "nothing")):
+        with pytest.raises(KeyError, match=said):
+            end.result()
+    assert (third.result(), fourth.result()) == (3, 4)
+    assert (made, numbers(store)) == ([1, 2, 3, 3, 4], [1, 2, 3, 4])
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), GeneratorExit()])

@@ -20,6 +20,7 @@ as a place of this server, while runs are logged here, must be one.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -97,7 +98,7 @@ async def resolve(
     if uri.scheme == "models" and not (named := parse_model_uri(uri)).model_id:
         return await _of_version(call, uri, named, run_id, model_id)
     owner = await _owner(call, uri, run_id, model_id)
-    _check_owned(uri, owner, run_id, model_id, strict=_logs_runs(call))
+    _check_owned(uri, owner, run_id, model_id, strict=partial(_logs_runs, call))
     run_id = run_id or (owner.run_id if owner is not None else "")
     location = owner.root if owner is not None and uri.scheme == "models" else ""
     folder = None if owner is None else _folder(uri, owner.root)
@@ -220,18 +221,23 @@ async def _origins(call: Call, run_id: str) -> tuple[Origin, ...]:
 
 
 def _check_owned(
-    uri: SourceUri, owner: _Owner | None, run_id: str, model_id: str, *, strict: bool
+    uri: SourceUri,
+    owner: _Owner | None,
+    run_id: str,
+    model_id: str,
+    *,
+    strict: Callable[[], bool],
 ) -> None:
     """Refuse a source that is not the run's or logged model's that is named beside it.
 
-    `strict`: runs are logged here, so that one which is not known here is nowhere.
+    `strict` says whether runs are logged here, so that one which is not known here is nowhere.
     """
     beside = f"it must belong to the {'model_id' if model_id else 'run_id'} that is sent with it"
     if not uri.is_local:
         check_plain(uri)
     if uri.is_local or uri.scheme == PROXIED:
         nobody = uri.scheme == PROXIED and not (run_id or model_id)
-        if nobody or (strict if owner is None else not uri.within(owner.root)):
+        if nobody or (strict() if owner is None else not uri.within(owner.root)):
             raise refused(uri.text, beside)
     elif uri.scheme == "models":
         if parse_model_uri(uri).model_id != model_id:
@@ -239,7 +245,7 @@ def _check_owned(
     elif uri.scheme == "runs":
         if model_id or parse_run_uri(uri)[0] != run_id:
             raise refused(uri.text, beside)
-    elif model_id and owner is None and strict:
+    elif model_id and owner is None and strict():
         raise NotFound(f"There is no logged model {model_id!r:.100}.")
 
 

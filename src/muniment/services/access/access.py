@@ -39,6 +39,7 @@ TOKEN_PREFIX: Final = "mun_"  # noqa: S105 - how a token begins, not one
 SESSION_LIFETIME: Final = timedelta(hours=12)
 _NOTED_USE: Final = timedelta(minutes=1)
 _THROTTLE_WINDOW: Final = timedelta(minutes=15)
+_UNAWARE_SECONDS: Final = 1.0  # of the first user, added by another process; else asked each time
 _FAILURES_OF_PAIR: Final = 5
 _FAILURES_OF_ADDRESS: Final = 50
 
@@ -80,7 +81,8 @@ class Access:
     @property
     def enabled(self) -> bool:
         """Whether this registry has users, and so a sign-in."""
-        return self._ports.accounts is not None and self._ports.accounts.any_user()
+        accounts = self._ports.accounts
+        return accounts is not None and accounts.any_user(within=_UNAWARE_SECONDS)
 
     # -- proofs ----------------------------------------------------------------------------------
 

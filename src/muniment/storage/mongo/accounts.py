@@ -59,7 +59,7 @@ class MongoAccountStore(AccountStore):
             found = self._users.find({"name": {"$gt": after}}).sort("name", ASCENDING).limit(limit)
             return [*map(documents.user_from, found)]
 
-    def any_user(self) -> bool:
+    def any_user(self, *, within: float = 0.0) -> bool:
         with self._connection.guarded():
             return self._users.find_one({}, {"_id": 1}) is not None
 

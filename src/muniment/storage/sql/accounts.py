@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
+from time import monotonic
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
@@ -33,6 +35,8 @@ class SqlAccountStore(AccountStore):
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._has_users = False
+        self._looked_at = -inf  # when it had none; monotonic
 
     # -- users -----------------------------------------------------------------------------------
 
@@ -47,8 +51,12 @@ class SqlAccountStore(AccountStore):
     def users(self, *, after: str = "", limit: int) -> Sequence[User]:
         return [*map(rows.user_from, self._all(statements.USERS, after=after, limit=limit))]
 
-    def any_user(self) -> bool:
-        return self._one(statements.ANY_USER) is not None
+    def any_user(self, *, within: float = 0.0) -> bool:
+        now = monotonic()
+        if not self._has_users and now > self._looked_at + within:
+            self._looked_at = now  # before it looks: whoever adds one meanwhile resets it after
+            self._has_users = self._one(statements.ANY_USER) is not None
+        return self._has_users
 
     def add_user(self, user: User) -> User:
         def work(session: Session) -> int:
@@ -58,7 +66,9 @@ class SqlAccountStore(AccountStore):
                 raise _user_taken(user) from error
             return row_id
 
-        return replace(user, id=self._engine.write(work))
+        added = replace(user, id=self._engine.write(work))
+        self._looked_at = -inf
+        return added
 
     def save_user(self, user: User, *, expect: int) -> User:
         saved = replace(user, revision=expect + 1)

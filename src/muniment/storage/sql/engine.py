@@ -40,6 +40,11 @@ class Session:
         """How this database spells SQL."""
         return self.core.dialect
 
+    @property
+    def tells_row_ids(self) -> bool:
+        """Whether the driver knows the id of a row that was inserted, without RETURNING."""
+        return True
+
     def alone(self, *what: object) -> None:
         """Wait until no other write is in here by the same words; keep others out till it ends.
 
@@ -171,6 +176,16 @@ class Prepared:
         count: int = cursor.rowcount
         cursor.close()
         return count
+
+    def row_id(self, session: Session, **parameters: Cell) -> int | None:
+        """Run an insert of one row; return its id, None if there is none.
+
+        For sessions whose driver tells it; RETURNING costs SQLite half as much as the insert.
+        """
+        cursor = self._run(session, parameters)
+        found: int | None = cursor.lastrowid if cursor.rowcount else None
+        cursor.close()
+        return found
 
     def many(self, session: Session, rows: Iterable[Mapping[str, Cell]]) -> None:
         """Run it once per mapping of parameters."""

@@ -75,6 +75,10 @@ class PostgresSession(Session):
         """The driver's connection, by its own type."""
         return cast(psycopg.Connection, self.driver)
 
+    @property
+    def tells_row_ids(self) -> bool:
+        return False
+
     def alone(self, *what: object) -> None:
         key = blake2b(repr(what).encode(), digest_size=8).digest()
         number = int.from_bytes(key, "big", signed=True)

@@ -120,7 +120,7 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
     def add_model(self, model: RegisteredModel) -> RegisteredModel:
         added = replace(model, aliases={}, activity_count=0, activity_head="")
         cells = _model_cells(added)
-        row_id = writes.ADD_MODEL.scalar(
+        row_id = writes.ADD_MODEL.run(
             self._session,
             uuid=added.uuid,
             workspace_id=self._workspace_id,
@@ -161,7 +161,7 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
 
     def add_version(self, version: ModelVersion) -> ModelVersion:
         model, cells = self._held(), rows.version_cells(version)
-        row_id = writes.ADD_VERSION.scalar(
+        row_id = writes.ADD_VERSION.run(
             self._session,
             uuid=version.uuid,
             workspace_id=self._workspace_id,

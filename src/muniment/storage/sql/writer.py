@@ -1,14 +1,18 @@
 """SQLite's one writing thread, with group commit.
 
     callers ──submit──> queue ──> BEGIN IMMEDIATE
-                                    work 1 (alone: no savepoint needed)
-                                    SAVEPOINT  work 2  RELEASE
-                                    SAVEPOINT  work 3  ROLLBACK TO      its caller gets the error
+                                    work 1
+                                    work 2      its caller gets the error
+                                    work 3
                                   COMMIT  (one fsync)
     callers <──results───────────
 
 Whatever waits when the thread comes round goes into one transaction, so that many callers share
 one fsync. Nobody hears of success before the COMMIT; if it fails, everybody in it hears of that.
+
+A work that fails leaves nothing behind, and the others stay. Nearly always it fails before it has
+changed anything. If not, all of them are undone and made again, each within a savepoint now, to
+which the one is undone alone. Savepoints from the start would cost each page twice.
 
 Who can't wait (an event loop) sends a call instead, which makes its changes from within the thread:
 each is a work as above, and the call's end is reported after the COMMIT that has them all.
@@ -19,7 +23,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar, cast
 
@@ -149,7 +154,7 @@ class Writer:
             while not self._closing and (job := self._queue.get()) is not None:
                 batch = [job]
                 try:
-                    self._commit(batch)
+                    self._write(batch)
                 except Exception as error:
                     for failed in batch:
                         failed.error = failed.error or _explained(error, self._translate)
@@ -165,9 +170,21 @@ class Writer:
             if self._writing is not None:
                 self._writing.close()
 
-    def _commit(self, batch: list[_Job]) -> None:
+    def _write(self, batch: list[_Job]) -> None:
         """Make the calls of the batch, and what else waits, as one transaction."""
-        writing, deadline = self._own(), time.monotonic() + MAX_BATCH_SECONDS
+        writing = self._own()
+        try:
+            self._fill(batch, writing)
+        except _Entangled:
+            writing.reset()
+            with writing.apart():
+                for job in batch:
+                    writing.run(job)
+        writing.commit()
+
+    def _fill(self, batch: list[_Job], writing: _Writing) -> None:
+        """Make the first call and all that wait; those that were begun are in the batch."""
+        deadline = time.monotonic() + MAX_BATCH_SECONDS
         writing.run(batch[0])
         while not self._closing and len(batch) < MAX_BATCH and time.monotonic() < deadline:
             try:
@@ -179,7 +196,6 @@ class Writer:
             else:
                 batch.append(job)
                 writing.run(job)
-        writing.commit()
 
     def _own(self) -> _Writing:
         if self._writing is None:
@@ -201,6 +217,10 @@ class Writer:
             batch = [] if waiting is None else [waiting]
 
 
+class _Entangled(Exception):  # not an error: the batch is to be made again, each work apart
+    """A work has failed that had changed something, after others that stay."""
+
+
 class _Writing:
     """The connection that writes, and the transaction that is open on it, if any."""
 
@@ -211,14 +231,26 @@ class _Writing:
         self._database = cast(sqlite3.Connection, session.driver)
         self._translate = translate
         self.is_changing = False
-        self._lost: BaseException | None = None  # what has undone more than its own change
+        self._apart = False  # each work is in a savepoint
+        self._lost: BaseException | None = None  # why the transaction is not what it should be
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Keep works apart from each other, so that one can be undone alone."""
+        self._apart = True
+        try:
+            yield
+        finally:
+            self._apart = False
 
     def run(self, job: _Job) -> None:
         """Make one call. If it fails, it knows its error, and the others are as they were.
 
         Raises:
+            _Entangled: they are not: all have to be made again, apart.
             BaseException: SQLite has undone the whole transaction (the disk is full, …).
         """
+        job.error = None
         try:
             job.result = job.call()
         except BaseException as error:
@@ -230,31 +262,39 @@ class _Writing:
         """Run one work in the transaction. If it fails, it is undone alone."""
         if self.is_changing:
             raise RuntimeError("A write can't wait for another write: it would wait for itself.")
-        execute = self._database.execute
-        first = not self._database.in_transaction
-        execute("BEGIN IMMEDIATE" if first else "SAVEPOINT work")
+        database = self._database
+        first = not database.in_transaction
+        if first:
+            database.execute("BEGIN IMMEDIATE")
+        elif self._apart:
+            database.execute("SAVEPOINT work")
+        changes = database.total_changes
         self.is_changing = True
         try:
             result = work(self.session)
-            if not self._database.in_transaction:
+            if not database.in_transaction:
                 raise Unavailable("The transaction was lost while it was written.")
-            if not first:
-                execute("RELEASE work")
+            if self._apart and not first:
+                database.execute("RELEASE work")
         except BaseException as error:
-            self._undo(error, alone=first)
+            if first:
+                self.reset()
+            else:
+                self._undo(error, changes)
             raise
         finally:
             self.is_changing = False
         return result
 
-    def _undo(self, error: BaseException, *, alone: bool) -> None:
-        if alone:
-            self.reset()
-        elif self._database.in_transaction:
+    def _undo(self, error: BaseException, changes: int) -> None:
+        """Undo a work, before which the connection had changed so many rows, and no other."""
+        if not self._database.in_transaction:
+            self._lost = error
+        elif self._apart:
             self._database.execute("ROLLBACK TO work")
             self._database.execute("RELEASE work")
-        else:
-            self._lost = error
+        elif self._database.total_changes != changes:
+            self._lost = _Entangled()
 
     def commit(self) -> None:
         """Make it durable."""

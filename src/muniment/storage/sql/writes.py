@@ -48,11 +48,21 @@ def _insert(table: Table) -> Prepared:
     return Prepared(insert(table).values({c: bindparam(c.name) for c in table.c}))
 
 
-def _insert_new(table: Table) -> Prepared:
-    """Return the insert of a row, which returns its id unless there is one like it."""
-    columns = [c for c in table.c if c.name != "id"]
-    statement = insert_new(table).values({c: bindparam(c.name) for c in columns})
-    return Prepared(statement.returning(table.c.id))
+class Addition:
+    """The insert of a row, unless there is one like it."""
+
+    def __init__(self, table: Table) -> None:
+        columns = [c for c in table.c if c.name != "id"]
+        statement = insert_new(table).values({c: bindparam(c.name) for c in columns})
+        self._silent = Prepared(statement)
+        self._telling = Prepared(statement.returning(table.c.id))
+
+    def run(self, session: Session, **cells: Cell) -> int | None:
+        """Return the id of the new row; None if there is none."""
+        if session.tells_row_ids:
+            return self._silent.row_id(session, **cells)
+        row_id: int | None = self._telling.scalar(session, **cells)
+        return row_id
 
 
 def _models() -> Select[tuple[object, ...]]:
@@ -80,7 +90,7 @@ NAME_TAKEN = Prepared(
 SLUG_TAKEN = Prepared(
     select(_m.id).where(_workspace, _m.slug == bindparam("slug"), _m.deleted_at.is_(None))
 )
-ADD_MODEL = _insert_new(models)
+ADD_MODEL = Addition(models)
 SAVE_MODEL = Update(models)
 
 VERSION = Prepared(_versions().where(_v.number == bindparam("number")))
@@ -102,7 +112,7 @@ SEALED_BEFORE = Prepared(
     .order_by(_v.number.desc())
     .limit(1)
 )
-ADD_VERSION = _insert_new(versions)
+ADD_VERSION = Addition(versions)
 SAVE_VERSION = Update(versions)
 TOUCH_VERSIONS = Prepared(
     update(versions)
