@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from typing import Final, TypeAlias, TypeVar, cast
 
 import orjson
@@ -329,6 +330,7 @@ def _check_content_type(request: Request, kinds: Sequence[str]) -> None:
         )
 
 
+@cache
 def _camel(name: str) -> str:
     return _CAMEL.sub(lambda found: found[1].upper(), name)
 

@@ -110,29 +110,36 @@ class Conditions:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def of(self, expression: Expression, *, versionless: bool = False) -> Condition:
-        """Return the condition; `versionless` as if there were no version, so no field of it."""
-        return self._of(normal(expression), versionless)
+    def of(
+        self, expression: Expression, workspace_id: int, *, versionless: bool = False
+    ) -> Condition:
+        """Return the condition on what is in a workspace.
 
-    def _of(self, expression: Expression, versionless: bool) -> Condition:
+        `versionless`: as if there were no version, so no field of it.
+        """
+        return self._of(normal(expression), workspace_id, versionless)
+
+    def _of(self, expression: Expression, workspace_id: int, versionless: bool) -> Condition:
         match expression:
             case And(parts):
-                return and_(*(self._of(part, versionless) for part in parts))
+                return and_(*(self._of(part, workspace_id, versionless) for part in parts))
             case Or(parts):
-                return or_(*(self._of(part, versionless) for part in parts))
+                return or_(*(self._of(part, workspace_id, versionless) for part in parts))
             case Not(part):
-                return not_(self._of(part, versionless))
+                return not_(self._of(part, workspace_id, versionless))
             case Comparison() | InSet():
                 if versionless and expression.field.scope is Scope.VERSION:
                     return false()
-                return self._leaf(expression)
+                return self._leaf(expression, workspace_id)
 
-    def _leaf(self, leaf: Comparison | InSet) -> Condition:
+    def _leaf(self, leaf: Comparison | InSet, workspace_id: int) -> Condition:
         field = leaf.field
         if field.namespace is not Namespace.ATTRIBUTE:
             table = property_table(field.scope)
             owner = _m.id if field.scope is Scope.MODEL else _v.id
-            has_it = exists().where(table.c.owner_id == owner, *self.has_value(leaf))
+            # PostgreSQL may collect the owners first; the workspace is where their index begins.
+            of_owner = table.c.owner_id == owner, table.c.workspace_id == workspace_id
+            has_it = exists().where(*of_owner, *self.has_value(leaf))
             return _looked_up(has_it)
         if field.name == "alias":
             owned = _r.model_id == _m.id

@@ -159,7 +159,7 @@ class Search:
 
         def plan(segment: Segment) -> _Plan:
             here = (_m.workspace_id == workspace_id, _is_deleted(_m, query.deleted))
-            fits = [] if query.where is None else [self._fits_model(query.where)]
+            fits = [] if query.where is None else [self._fits_model(query.where, workspace_id)]
             if few is not None:
                 return _Plan([_m.id.in_(among.places)], [*here, *fits])
             if query.deleted or not segment.is_walked(_WALKED_IN_MODELS):
@@ -169,14 +169,16 @@ class Search:
         keys = keys_of(query)
         return _page(session, searched, keys, _m.id, _select_models, plan, among)
 
-    def _fits_model(self, where: Expression) -> Condition:
+    def _fits_model(self, where: Expression, workspace_id: int) -> Condition:
         """Return the condition that the filter holds for a model with one of its versions."""
         if all(field.scope is Scope.MODEL for field in _fields_of(where)):
-            return self._conditions.of(where)
+            return self._conditions.of(where, workspace_id)
         a_version = and_(_v.model_id == _m.id, _v.deleted_at.is_(None))
-        with_one = exists().where(a_version, self._conditions.of(where)).correlate(models)
+        fits = self._conditions.of(where, workspace_id)
+        fits_without = self._conditions.of(where, workspace_id, versionless=True)
+        with_one = exists().where(a_version, fits).correlate(models)
         without = not_(exists().where(a_version).correlate(models))
-        return or_(with_one, and_(without, self._conditions.of(where, versionless=True)))
+        return or_(with_one, and_(without, fits_without))
 
     # -- versions --------------------------------------------------------------------------------
 
@@ -210,7 +212,7 @@ class Search:
             alive = _is_deleted(_v, query.deleted)
             of_live_model = [] if model_id is not None else [_m.deleted_at.is_(None)]
             of_model = [] if model_id is None else [_v.model_id == bindparam("model_id")]
-            fits = [] if where is None else [self._conditions.of(where)]
+            fits = [] if where is None else [self._conditions.of(where, workspace_id)]
             metric = segment.leading_metric
             part = None if query.deleted else leading(where, segment, of_model=name is not None)
             if few is not None:
