@@ -176,7 +176,8 @@ class Writer:
         try:
             self._fill(batch, writing)
         except _Entangled:
-            writing.reset()
+            if not writing.reset():
+                raise Unavailable("What was written could not be undone.") from None
             with writing.apart():
                 for job in batch:
                     writing.run(job)
