@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from muniment.cli import run as registering
+from muniment.cli import commands as registering
 from muniment.cli.app import PANELS, tree
 from tests.cli.conftest import Command
 

@@ -112,6 +112,15 @@ def test_looking_at_the_version_or_the_help_loads_no_client_and_no_server() -> N
         assert done.stdout.decode().splitlines()[-1] == "[]"
 
 
+def test_serving_loads_no_command_but_the_servers() -> None:
+    script = (
+        "import sys, muniment.cli; muniment.cli.main(['serve', '--help']); "
+        "print('muniment.cli.server' in sys.modules, 'muniment.cli.moving' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True)
+    assert done.stdout.decode().splitlines()[-1] == "True False"
+
+
 def test_names_that_the_terminal_can_not_show_are_escaped(
     muniment: Command, model_folder: Path
 ) -> None:

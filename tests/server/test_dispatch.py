@@ -4,11 +4,13 @@ import asyncio
 
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from muniment.server import mlflow
+from muniment.server.api.routing import api_router
 from muniment.server.app import create_app
 from muniment.server.dispatch import RouteTree, Shortcut
 from muniment.server.settings import Settings
@@ -132,3 +134,21 @@ def test_the_calls_of_mlflow_are_the_first_at_their_paths() -> None:
     for route in mlflow.calls:
         for method in route.methods or ():
             assert tree_of_app.matches(scope_of(method, route.path))[1]["route"] is route
+
+
+def test_a_route_of_the_api_is_made_whole_when_it_is_first_needed() -> None:
+    router = api_router("models")
+
+    @router.get("/models/{name}")
+    async def show(name: str) -> Response:
+        return Response(name)
+
+    route = router.routes[0]
+    assert isinstance(route, APIRoute)
+    assert (route.path, route.methods) == ("/api/v1/models/{name}", {"GET"})
+    assert "dependant" not in vars(route)
+    match, child = route.matches(scope_of("GET", "/api/v1/models/a%2Fb"))
+    assert (match, child["path_params"]) == (Match.FULL, {"name": "a/b"})
+    assert [param.name for param in route.dependant.path_params] == ["name"]
+    with pytest.raises(AttributeError, match="nonsense"):
+        getattr(route, "nonsense")  # noqa: B009

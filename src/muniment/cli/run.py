@@ -8,66 +8,15 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import pairwise
 
 import typer
 
-from muniment.cli import (
-    audit,
-    checks,
-    deployments,
-    exits,
-    grants,
-    histories,
-    importing,
-    keep_house,
-    look,
-    mlflow,
-    models,
-    moving,
-    notes,
-    people,
-    pipelines,
-    pipelines_run,
-    promotion,
-    provenance,
-    replicating,
-    server,
-    stages,
-    tokens,
-    users,
-    webhooks,
-)
+from muniment.cli import exits
 from muniment.cli.app import Run, tree
 from muniment.cli.output import Form, Output
 from muniment.errors import MunimentError
-
-__all__ = [  # importing registers the commands
-    "audit",
-    "checks",
-    "deployments",
-    "grants",
-    "histories",
-    "importing",
-    "keep_house",
-    "look",
-    "mlflow",
-    "models",
-    "moving",
-    "notes",
-    "people",
-    "pipelines",
-    "pipelines_run",
-    "promotion",
-    "provenance",
-    "replicating",
-    "run",
-    "server",
-    "stages",
-    "tokens",
-    "users",
-    "webhooks",
-]
 
 # `muniment completion` prints the same script, and touches nobody's start-up files.
 _TYPERS_OWN = ("--install-completion", "--show-completion")
@@ -80,6 +29,7 @@ def run(args: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name need not fit the terminal
+    _register(given)
     root = tree()
     root.params = [param for param in root.params if not {*param.opts} & {*_TYPERS_OWN}]
     try:
@@ -111,6 +61,11 @@ def run(args: Sequence[str] | None = None) -> int:
         )
         return exits.FAILURE
     return code if isinstance(code, int) else exits.OK
+
+
+def _register(given: list[str]) -> None:
+    """Import the commands; if the first word says that it is to serve, none but the server's."""
+    import_module(f"muniment.cli.{'server' if given[:1] == ['serve'] else 'commands'}")
 
 
 def _trace(this: Run) -> None:

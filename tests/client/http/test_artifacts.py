@@ -130,7 +130,9 @@ def test_bytes_with_another_digest_are_refused(artifacts: HttpArtifacts, size: i
 
 
 def test_any_number_of_digests_can_be_asked_for(artifacts: HttpArtifacts) -> None:
-    digests = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(MISSING_PER_CALL + 5)]
+    digests = [
+        hashlib.sha256(f"blob {n}".encode()).hexdigest() for n in range(MISSING_PER_CALL + 5)
+    ]
 
     assert artifacts.missing(digests) == frozenset(digests)
     assert artifacts.missing([]) == frozenset()

@@ -20,9 +20,9 @@ def _example(**fields: Any) -> ConfigDict:
 
 
 class Document(BaseModel):
-    """An answer. All fields are always there."""
+    """An answer. All fields are always there. Its schema is built for the reference only."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class RegisteredModel(Document):

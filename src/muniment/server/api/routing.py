@@ -9,7 +9,9 @@ never reaches another route; what is not UTF-8 arrives as unpaired surrogates, w
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Coroutine
+from functools import cache
 from typing import Any, Final, cast
 from urllib.parse import quote, unquote
 
@@ -30,8 +32,11 @@ from muniment.server.api.bodies import explained, not_json
 from muniment.server.streaming import read_whole
 
 PREFIX: Final = "/api/v1"
-_PROBLEM: Final = create_model_field(name="Problem", type_=documents.Problem, mode="serialization")
 _ENCODED_PATH: Final = "muniment.encoded_path"
+_MAKING: Final = threading.RLock()
+_problem = cache(
+    lambda: create_model_field(name="Problem", type_=documents.Problem, mode="serialization")
+)
 
 
 def api_router(tag: str, *, prefix: str = PREFIX) -> APIRouter:
@@ -40,12 +45,29 @@ def api_router(tag: str, *, prefix: str = PREFIX) -> APIRouter:
 
 
 class Route(APIRoute):
-    """A route that matches encoded paths, whose bodies are JSON, and whose errors are problems."""
+    """A route that matches encoded paths, whose bodies are JSON, and whose errors are problems.
+
+    It is found by its path and methods. The framework's part, which takes a millisecond and tens of
+    KiB, is made when it is first needed: a server has many routes, and uses few.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, endpoint, **options)
-        # The framework collects schemas from here; no response refers to this one by status.
-        self.response_fields["problem"] = _PROBLEM
+        self.path = path
+        self.endpoint = endpoint
+        self.methods = set(options["methods"] or ("GET",))
+        self._options = options
+
+    def __getattr__(self, name: str) -> Any:
+        """Make what is not there yet."""
+        with _MAKING:  # servers of one process share their routes
+            options = vars(self).pop("_options", None)
+            if options is not None:
+                super().__init__(self.path, self.endpoint, **options)
+                # The framework collects schemas from here; no response has this one by status.
+                self.response_fields["problem"] = _problem()
+        if name not in vars(self):
+            raise AttributeError(f"A route has no {name!r}.")
+        return vars(self)[name]
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match the encoded path; decode each parameter once."""

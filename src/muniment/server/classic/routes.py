@@ -62,7 +62,9 @@ _EXAMPLE: Final[dict[str, Any]] = {
 class ClassicModel(BaseModel):
     """The metadata of an uploaded model file. Documentation only."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(
+        extra="forbid", defer_build=True, json_schema_extra={"examples": [_EXAMPLE]}
+    )
 
     id_: str = Field(alias="_id")
     id: str
@@ -89,6 +91,7 @@ class ClassicPage(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
+        defer_build=True,
         json_schema_extra={"examples": [{"items": [_EXAMPLE], "next_page_token": None}]},
     )
 
