@@ -23,9 +23,9 @@ def _example(**fields: Any) -> ConfigDict:
 
 
 class Body(BaseModel):
-    """Strict, and closed. What validates it is built when the first one comes."""
+    """Strict, and closed."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 Text: TypeAlias = Annotated[str, _limit(maxLength=names.MAX_TEXT_CHARS)]
