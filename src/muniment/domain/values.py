@@ -42,7 +42,7 @@ def to_millis(at: datetime) -> int:
 
 def from_millis(millis: int) -> datetime:
     """Return the time that `to_millis` turned into `millis`."""
-    return _EPOCH + timedelta(milliseconds=millis)
+    return _EPOCH + millis * _MILLISECOND
 
 
 def time_to_json(at: datetime) -> str:

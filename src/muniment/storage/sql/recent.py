@@ -27,7 +27,8 @@ _VERSIONS = PreparedIn(
     )
 )
 _MOST: Final = 16_384  # some 40 MB
-_LARGE: Final = 2_000  # characters of text in a row; such are not kept
+_TEXTS: Final = slice(11, 20)  # description, tags, … run_link: what may be long in a row
+_LARGE: Final = 2_000  # characters of such text; with more of it a version is not kept
 
 
 class Recent:
@@ -50,7 +51,7 @@ class Recent:
         return cast("list[ModelVersion]", found)
 
     def _keep(self, state: Row, row: Row, version: ModelVersion) -> None:
-        if sum(len(cell) for cell in row if isinstance(cell, str)) < _LARGE:
+        if sum(map(len, filter(None, row[_TEXTS]))) < _LARGE:
             if len(self._kept) >= _MOST:
                 self._kept.clear()  # what is still asked for is soon here again
             self._kept[state] = version

@@ -20,6 +20,7 @@ from muniment.domain.entities import (
     Upload,
     Workspace,
 )
+from muniment.domain.replacing import maker
 from muniment.domain.stages import stage_key
 from muniment.domain.values import canonical_json, from_millis, to_millis
 from muniment.storage.sql import properties
@@ -108,6 +109,7 @@ WORKSPACE_COLUMNS = (
 NO_STAGE_KEY = "none"
 _MODEL_NAMES = tuple(column.name for column in MODEL_COLUMNS)
 _VERSION_NAMES = tuple(column.name for column in VERSION_COLUMNS)
+_model, _version, _activity = maker(RegisteredModel), maker(ModelVersion), maker(Activity)
 _STATUS = {status.value: status for status in Status}
 _CHECKS = {state.value: state for state in CheckState}
 
@@ -119,7 +121,7 @@ def workspace_from(row: Row) -> Workspace:
 
 def model_from(row: Row, workspace: str) -> RegisteredModel:
     """Read a row of `MODEL_COLUMNS`."""
-    return RegisteredModel(
+    return _model(
         row[0],
         row[1],
         workspace,
@@ -166,7 +168,7 @@ def model_cells(model: RegisteredModel) -> Cells:
 
 def version_from(row: Row, workspace: str) -> ModelVersion:
     """Read a row of `VERSION_COLUMNS`."""
-    return ModelVersion(
+    return _version(
         row[0],
         row[1],
         workspace,
@@ -272,7 +274,7 @@ def reference_cells(reference: Reference) -> Cells:
 
 def activity_from(row: Row, model_uuid: str) -> Activity:
     """Read a row of `ACTIVITY_COLUMNS`."""
-    return Activity(
+    return _activity(
         model_uuid=model_uuid,
         sequence=row[0],
         kind=row[1],
