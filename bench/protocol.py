@@ -6,7 +6,7 @@ best: 4 processes on uvloop, its job queue off, over SQLite too; and for some ca
 can do: one route that answers some JSON and looks at nothing. All get the same requests, spread
 over all models and versions. A search that was made before and finds a registry in which nothing
 has changed is answered from memory, so searches are measured while every tenth request sets a tag,
-too.
+too. What a durable write takes at the least is told by a bare route that commits one row.
 """
 
 from __future__ import annotations
@@ -86,6 +86,9 @@ def run(notebook: Notebook) -> None:
         if notebook.peer:
             with servers.mlflow(copy_of_filled(notebook, servers.mlflow)) as other:
                 compare(notebook, ours, Comparison(notebook, size), "MLflow", other)
+            with servers.bare_route(notebook.scratch / "bare", committing=True) as least:
+                comparison = Comparison(notebook, size, "The least of a durable write. ")
+                comparison.medians([pair(call, ours, "bare commit", least) for call in WRITES])
             home = copy_of_filled(notebook, servers.mlflow)
             with servers.mlflow(home, as_installed=True) as other:
                 comparison = Comparison(notebook, size, "MLflow as installed. ")

@@ -109,10 +109,15 @@ def mlflow(home: Path, *, as_installed: bool = False) -> Server:
     return server
 
 
-def bare_route(home: Path) -> Server:
-    """Start the least that answers JSON in Python: one route of Starlette's on uvicorn."""
-    port = _free_port()
-    command = ["uvicorn", "bench.bare_route:app", "--host", "127.0.0.1", "--port", str(port)]
+def bare_route(home: Path, *, committing: bool = False) -> Server:
+    """Start the least that answers JSON in Python: one route of Starlette's on uvicorn.
+
+    Args:
+        home: the folder of its log, and of its database.
+        committing: whether each answer stands for a row that was committed.
+    """
+    port, app = _free_port(), "committing" if committing else "app"
+    command = ["uvicorn", f"bench.bare_route:{app}", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
     checkout = {"PYTHONPATH": str(Path(__file__).parents[1])}
     url = f"http://127.0.0.1:{port}"
