@@ -58,14 +58,15 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a registry until Ctrl-C."""
-    gc.disable()  # what is imported stays: looking for garbage takes an eighth of the time
-    from muniment.server.run import serve as run
-    from muniment.server.settings import load_settings
+    gc.disable()  # what is imported stays; looking for garbage in it takes an eighth of the start
+    try:
+        from muniment.server.run import serve as run
+        from muniment.server.settings import load_settings
 
-    gc.freeze()
-    gc.enable()
-    said = {"home": home, "database": database, "blobs": blobs}
-    raise typer.Exit(run(load_settings(host=host, port=port, workers=workers, **said)))
+        said = {"home": home, "database": database, "blobs": blobs}
+        raise typer.Exit(run(load_settings(host=host, port=port, workers=workers, **said)))
+    finally:
+        gc.enable()
 
 
 @command(SERVER, "muniment ready", "muniment ready --port 9000 -q")
