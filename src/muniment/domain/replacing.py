@@ -1,8 +1,7 @@
 """Making entities, and `dataclasses.replace` for them, at a third of the price.
 
-Entities are frozen, have slots, and check nothing when they are made. So a changed one can be
-copied slot by slot, and one of a row be made by a twin that is not frozen: an `__init__` that must
-get around its being frozen takes most of the time of both.
+Entities are frozen, have slots, and check nothing when they are made. So they can be made by a twin
+that is not frozen: an `__init__` that must get around that takes most of the time.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ else:
     from typing import Any
 
     def maker(kind: type[T]) -> type[T]:
-        """Return what makes entities as `kind` does: its twin, which then says that it is one."""
+        """Return what makes entities as `kind` does: its twin; what that makes becomes one."""
 
         def become(entity: T) -> None:
             entity.__class__ = kind
@@ -46,30 +45,17 @@ else:
 
     def replace(entity: T, /, **changes: Any) -> T:
         """Return the entity with other values in some fields. Raises KeyError if it has no such."""
-        kind = type(entity)
-        values_of, setters, own = _slots(kind)
-        new = object.__new__(kind)
-        for put, value in zip(setters.values(), values_of(entity), strict=True):
-            put(new, value)
-        for put, make in own:
-            put(new, make())
+        make, values_of, setters = _parts(type(entity))
+        new = make(*values_of(entity))
         for name, value in changes.items():
             setters[name](new, value)
         return new
 
     @lru_cache
-    def _slots(
+    def _parts(
         kind: type[T],
-    ) -> tuple[
-        Callable[[T], tuple[Any, ...]],
-        dict[str, Callable[[T, Any], None]],
-        list[tuple[Callable[[T, Any], None], Callable[[], Any]]],
-    ]:
-        """Return how to read and how to write what is passed on, and what each makes anew."""
+    ) -> tuple[type[T], Callable[[T], tuple[Any, ...]], dict[str, Callable[[T, Any], None]]]:
+        """Return what makes one, and how to read and how to write what is passed on."""
         names = [field.name for field in fields(kind) if field.init]
-        own = [
-            (getattr(kind, field.name).__set__, field.default_factory)
-            for field in fields(kind)
-            if not field.init
-        ]
-        return attrgetter(*names), {name: getattr(kind, name).__set__ for name in names}, own
+        setters = {name: getattr(kind, name).__set__ for name in names}
+        return maker(kind), attrgetter(*names), setters

@@ -286,7 +286,10 @@ def check_stage_name(name: str) -> str:
 
 def with_predefined(stored: Iterable[Stage]) -> tuple[Stage, ...]:
     """Return all stages of a workspace in their order; a predefined one as it is, unless stored."""
-    stages = {stage.key: stage for stage in PREDEFINED} | {stage.key: stage for stage in stored}
+    own = {stage.key: stage for stage in stored}
+    if not own:
+        return PREDEFINED
+    stages = {stage.key: stage for stage in PREDEFINED} | own
     return tuple(sorted(stages.values(), key=lambda stage: (stage.order, stage.key)))
 
 
@@ -315,9 +318,14 @@ class Demands:
     policies: tuple[Policy, ...] = field(default=(), repr=False)
 
 
+_NO_DEMANDS: Final = Demands()
+
+
 def demands(stage: Stage, model: RegisteredModel) -> Demands:
     """Return what entering `stage` demands of `model`: of several policies, the strictest each."""
     policies = tuple(policy for policy in stage.policies if policy.fits(model))
+    if not policies:
+        return _NO_DEMANDS
     roles = [policy.approver for policy in policies if policy.approver]
     return Demands(
         approvals=max((policy.approvals for policy in policies), default=0),

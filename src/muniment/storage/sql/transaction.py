@@ -209,14 +209,7 @@ class SqlTransaction(SqlRecordTransaction, Transaction):
                 _properties_of(version),
                 model_id=model.id,
             )
-        self._versions[old.version] = replace(
-            version,
-            id=old.id,
-            uuid=old.uuid,
-            workspace=old.workspace,
-            model=old.model,
-            aliases=old.aliases,
-        )
+        self._versions[old.version] = _kept_version(version, old)
 
     def touch_versions(self, at: datetime) -> None:
         writes.TOUCH_VERSIONS.run(self._session, model_id=self._held().id, at=to_millis(at))
@@ -363,6 +356,23 @@ def _kept(model: RegisteredModel, old: RegisteredModel) -> RegisteredModel:
         aliases=old.aliases,
         activity_count=old.activity_count,
         activity_head=old.activity_head,
+    )
+
+
+def _kept_version(version: ModelVersion, old: ModelVersion) -> ModelVersion:
+    """Return the version with what a save does not change."""
+    if version.aliases is old.aliases and (
+        (version.id, version.uuid, version.workspace, version.model)
+        == (old.id, old.uuid, old.workspace, old.model)
+    ):
+        return version  # as it nearly always is
+    return replace(
+        version,
+        id=old.id,
+        uuid=old.uuid,
+        workspace=old.workspace,
+        model=old.model,
+        aliases=old.aliases,
     )
 
 
