@@ -5,7 +5,8 @@ Through MLflow's protocol, as above, and with 1, 2 and 4 processes of Muniment o
 to be empty; else they are started here, on the same CPUs as Muniment and the load; PostgreSQL waits
 for the disk at each commit, as it does by default. Where no `mongod` is installed, FerretDB 1.24
 over SQLite files stands in for it, on 400 versions: it reads a whole collection for most searches,
-so its figures say little about MongoDB, and it serves one process at a time.
+so its figures say little about MongoDB, and it serves one process at a time. Where the shares of
+the CPUs come to nearly all that there are, a second process of Muniment finds none left.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Web pages at 100 and at 100,000 versions: to the last byte, as the server renders them.
 
 Each registry (`bench.growing`) has a server of its own; they are asked in turn. The pages are those
-that list, count or draw something, and those of one model and one version.
+that list, count or draw something, and those of one model and one version. A part of a word is
+looked for in all names, since no index knows it; the totals of the storage page add up all files.
 """
 
 from __future__ import annotations

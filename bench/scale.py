@@ -4,6 +4,9 @@ Each request finds as many rows at every size. The registries are grown (`bench.
 a server of its own, and the servers are asked in turn, one request after the other. Before each
 request a tag is set: a server remembers pages for as long as nothing has changed, and with 1,000
 versions there are few different ones.
+
+A search by tag finds a hundred versions in a hundred places. Of 1,000 versions all are in memory,
+ready made; of 100,000 and of 1,000,000 those are read and made, which takes as long in both.
 """
 
 from __future__ import annotations
