@@ -3,7 +3,8 @@
 On a fresh home (the database is made) and on one that holds models. Each start is a process of its
 own, its bytecode compiled before; the address is tried every two milliseconds from the moment the
 command is given. Memory is what is resident: idle, after both paths have answered and a second of
-rest; and after a load of requests and of bytes up and down.
+rest; and after a load of requests and of bytes up and down. A list of models waits for the stores,
+whose libraries are loaded when `/health` answers already.
 """
 
 from __future__ import annotations

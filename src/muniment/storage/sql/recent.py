@@ -27,7 +27,7 @@ _VERSIONS = PreparedIn(
     )
 )
 _MOST: Final = 16_384  # some 40 MB
-_TEXTS: Final = slice(11, 20)  # description, tags, … run_link: what may be long in a row
+_TEXTS: Final = slice(8, 20)  # status_message, … run_link: what may be long in a row
 _LARGE: Final = 2_000  # characters of such text; with more of it a version is not kept
 
 
